@@ -1,0 +1,1 @@
+"""Pictures in, measures and pictures out: no web, no database, no clock, no randomness."""
