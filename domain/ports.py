@@ -1,0 +1,255 @@
+"""What the application asks of the outside. Each protocol has one contract suite over every adapter.
+
+Only the methods that we call are here; their docstrings are the contract.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.kernel import AggregateRoot, DomainEvent
+
+# --- The event store ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandContext:
+    """Who asks for what, and why: stamped on the commit."""
+
+    command: str
+    """Imperative name: PlaceOrder."""
+    actor: str
+    """`user-<id>`, `policy-<name>`, `gateway-razorpay`, `system`."""
+    correlation: str
+    """One id for all that one request sets in motion."""
+    causation: str | None = None
+    """The id of the event that a policy reacts to."""
+    command_id: str | None = None
+    """Scoped Idempotency-Key, or `policy:event id`. The same id has one effect, for ever."""
+    fingerprint: str | None = None
+    """SHA-256 of the request, so that a key that comes back with another body is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What one command appended: durable on a majority."""
+
+    id: str
+    answer: str | None
+    """The stream that the command's response shows."""
+    streams: Mapping[str, int]
+    """Stream → its version after this commit."""
+    repeated: bool = False
+    """The command had been carried out before; this is the first commit."""
+    position: int | None = None
+    """Place of its first event in history; None until it is sequenced."""
+    events: int = 0
+
+    @property
+    def last_position(self) -> int | None:
+        return None if self.position is None else self.position + self.events - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """An event with its place in history, as projections, policies and auditors read it."""
+
+    position: int
+    event_id: str
+    commit_id: str
+    command: str
+    actor: str
+    correlation: str
+    causation: str | None
+    at: datetime
+    event: DomainEvent
+
+    @property
+    def stream(self) -> str:
+        return self.event.originator_id
+
+    @property
+    def version(self) -> int:
+        return self.event.originator_version
+
+    @property
+    def type(self) -> str:
+        return type(self.event).TOPIC
+
+
+class EventStore(Protocol):
+    async def append(
+        self, events: Sequence[DomainEvent], context: CommandContext, *, answer: str | None = None
+    ) -> Commit:
+        """Append the events of one command atomically, over any number of streams.
+
+        Returns when they are durable on a majority. A repeated `command_id` returns the first commit
+        with `repeated=True`. Raises ConcurrencyConflict when another commit took a (stream, version),
+        KeyReused when the command id came with another fingerprint, TooLarge over 1,000 events or
+        1 MB, Unavailable when the outcome cannot be known within the deadline (retrying is safe).
+        """
+
+    async def commit_of(self, command_id: str) -> Commit | None:
+        """The commit that this command id made, if any."""
+
+    async def commit(self, commit_id: str) -> Commit | None:
+        """A commit by its id, with its position once it is sequenced."""
+
+    async def read_stream(
+        self, stream: str, *, after_version: int = 0, up_to_version: int | None = None
+    ) -> list[DomainEvent]:
+        """The stream's events, oldest first, acknowledged ones included whether sequenced or not.
+
+        Personal fields are in clear, or stand as `erased` when the person's key is destroyed.
+        """
+
+    async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
+        """The aggregate as its stream says, or None. Uses a snapshot where the class keeps them."""
+
+    async def read_history(
+        self, *, after_position: int, limit: int, up_to_position: int | None = None
+    ) -> list[RecordedEvent]:
+        """Sequenced events in the order of positions, without holes, at most `limit`."""
+
+    async def last_position(self) -> int:
+        """The position of the last sequenced event; 0 for an empty history."""
+
+
+class PersonalKeys(Protocol):
+    """One data key for each person. Destroying it is how a person is forgotten."""
+
+    async def ensure(self, subjects: Sequence[str]) -> Mapping[str, bytes]:
+        """The 32-byte keys, made durable on first use. Raises NotFound for an erased person."""
+
+    async def get(self, subjects: Sequence[str]) -> Mapping[str, bytes]:
+        """The keys that still exist."""
+
+    async def destroy(self, subject: str) -> None:
+        """Forget the key for ever, on a majority. Repeating it changes nothing."""
+
+
+# --- Payments ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayOrder:
+    gateway_order_id: str
+    amount_minor: int
+    currency: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayPayment:
+    """What the gateway says of one payment, in our own words."""
+
+    gateway_payment_id: str
+    gateway_order_id: str
+    amount_minor: int
+    currency: str
+    state: str
+    """created, failed, authorized, captured, refunded."""
+    method: str | None = None
+    """card, upi, netbanking, wallet, emi, paylater, bank_transfer, other."""
+    error_code: str | None = None
+    error_description: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """The part of the gateway's answer that may be kept: no personal or card data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEvent:
+    event_id: str
+    event: str
+    payment: GatewayPayment | None
+
+
+class PaymentGateway(Protocol):
+    """Every method raises Unavailable when the outcome is unknown (time-out, cut, 5xx, nonsense) and
+    RuleViolation or Invalid when the gateway definitely refused.
+    """
+
+    name: str
+    public_key: str
+    """The key id that a checkout page may see."""
+
+    async def create_order(
+        self, *, receipt: str, amount_minor: int, currency: str, notes: Mapping[str, str]
+    ) -> GatewayOrder:
+        """Make the gateway's order, or adopt the one made earlier for this receipt."""
+
+    async def order_payments(self, gateway_order_id: str) -> list[GatewayPayment]: ...
+
+    async def payment(self, gateway_payment_id: str) -> GatewayPayment: ...
+
+    def checkout_is_genuine(
+        self, *, gateway_order_id: str, gateway_payment_id: str, signature: str
+    ) -> bool:
+        """Constant-time check of the checkout's signature over our own order id. Never raises."""
+
+    def read_webhook(self, *, body: bytes, signature: str, event_id: str) -> WebhookEvent:
+        """Check and read a webhook's raw body. Raises Unauthenticated for a bad signature and
+        Unreadable for a body that is not the gateway's.
+        """
+
+
+# --- Files, mail, cache --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    key: str
+    size: int
+    content_type: str
+
+
+class ObjectStore(Protocol):
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None: ...
+
+    async def get(self, key: str) -> bytes:
+        """Raises NotFound."""
+
+    async def delete(self, key: str) -> None:
+        """Repeating it changes nothing."""
+
+    async def exists(self, key: str) -> bool: ...
+
+    def list(self, prefix: str) -> AsyncIterator[StoredObject]: ...
+
+    def signed_url(self, key: str, *, seconds: int = 300) -> str:
+        """A URL that anybody may read for so long, and not longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    key: str
+    """The same key is sent once: event id and template."""
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> None:
+        """Hand the mail to the server. Raises Unavailable when it cannot be handed over."""
+
+
+class RateLimiter(Protocol):
+    async def hit(self, *, bucket: str, key: str, limit: int, per_seconds: int) -> None:
+        """Count one. Raises TooManyRequests with the seconds to wait when over the limit."""
+
+
+class PasswordHasher(Protocol):
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """False for a wrong password; takes the same time when `hashed` is None."""
+
+
+class ImageWorker(Protocol):
+    """Imaging away from the event loop: bytes and plain dictionaries in and out."""
+
+    async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
+        """Call `imaging.pipeline.<function>` in a worker process. Raises what it raises."""
