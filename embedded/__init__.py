@@ -1,0 +1,1 @@
+"""Real servers from installed packages, so that a laptop needs nothing but Python."""

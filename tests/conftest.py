@@ -1,0 +1,79 @@
+"""Real servers for tests: one of each in a session, started when a test first asks for it."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsConnection
+from nats.js.errors import NotFoundError
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from embedded.servers import MailSink, Mongod, NatsServer, Valkey
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """Shared by all tests: a test that kills or stops its server starts one of its own."""
+    with Mongod(tmp_path_factory.mktemp("mongod")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(mongod: Mongod) -> str:
+    return mongod.url
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with NatsServer(tmp_path_factory.mktemp("nats"), sync="lazy") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def mail_sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailSink]:
+    """Shared: look for your own recipient's address among `messages()`."""
+    with MailSink(tmp_path_factory.mktemp("mail")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def mongo_client(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongodb_url, tz_aware=True)
+    async with client:
+        yield client
+
+
+@pytest.fixture
+async def database(
+    mongo_client: AsyncMongoClient[dict[str, Any]],
+) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """An empty database of this test's own, dropped after it."""
+    name = f"test_{secrets.token_hex(8)}"
+    yield mongo_client[name]
+    await mongo_client.drop_database(name)
+
+
+@pytest.fixture
+async def nats_connection(nats_url: str) -> AsyncIterator[NatsConnection]:
+    connection = await nats.connect(nats_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def stream_name(nats_connection: NatsConnection) -> AsyncIterator[str]:
+    """A name for a JetStream stream that no other test has; the stream is deleted after."""
+    name = f"TEST_{secrets.token_hex(8)}"
+    yield name
+    with contextlib.suppress(NotFoundError):  # the test made none, or deleted it itself
+        await nats_connection.jetstream().delete_stream(name)
