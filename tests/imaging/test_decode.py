@@ -1,0 +1,297 @@
+import io
+import random
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from imaging.decode import decode, decode_rgba, formats
+from imaging.encode import encode_jpeg, encode_png, sizes
+from imaging.errors import ImageRefused
+from imaging.types import Rgb
+
+WIDE = 24
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def corners(size: tuple[int, int] = (WIDE, 16)) -> Image.Image:
+    """Red, green, blue and white quarters: every turn and flip looks different."""
+    image = Image.new("RGB", size, "white")
+    half = (size[0] // 2, size[1] // 2)
+    for colour, at in (("red", (0, 0)), ("lime", (half[0], 0)), ("blue", (0, half[1]))):
+        image.paste(Image.new("RGB", half, colour), at)
+    return image
+
+
+def png(*, width: int, height: int, data: bytes = b"") -> bytes:
+    """A PNG by hand, whose header may lie."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(data))
+        + chunk(b"IEND", b"")
+    )
+
+
+def refusal(data: bytes, **limits: int) -> str:
+    with pytest.raises(ImageRefused) as refused:
+        decode(data, **limits)
+    with pytest.raises(ImageRefused) as as_overlay:
+        decode_rgba(data, **limits)
+    assert as_overlay.value.code == refused.value.code
+    return refused.value.code
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_what_phones_and_scanners_make_is_read(kind: str) -> None:
+    image = corners((200, 100))
+    decoded = decode(saved(image, kind, quality=95))
+    assert (decoded.format, decoded.original_width, decoded.original_height) == (kind, 200, 100)
+    assert decoded.rgb.shape == (100, 200, 3)
+    assert decoded.rgb.dtype == np.uint8
+    assert np.abs(decoded.rgb[20, 20].astype(int) - [255, 0, 0]).max() < 12
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_comes_out_upright(orientation: int) -> None:
+    upright = corners()
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(undo[orientation]))
+    exif = Image.Exif()
+    exif[274] = orientation
+    decoded = decode(saved(stored, "PNG", exif=exif))
+    assert np.array_equal(decoded.rgb, np.asarray(upright))
+    assert decoded.exif_orientation_present
+    assert (decoded.original_width, decoded.original_height) == stored.size
+
+
+def test_a_picture_without_the_tag_does_not_claim_to_be_upright() -> None:
+    assert not decode(saved(corners(), "PNG")).exif_orientation_present
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_an_orientation_that_does_not_exist_turns_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    decoded = decode(saved(corners(), "PNG", exif=exif))
+    assert np.array_equal(decoded.rgb, np.asarray(corners()))
+    assert not decoded.exif_orientation_present
+
+
+def test_damaged_metadata_does_not_spoil_a_sound_picture() -> None:
+    exif = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff" + bytes(7)
+    assert not decode(saved(corners(), "PNG", exif=exif)).exif_orientation_present
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("L", (54, 54, 54)),
+        ("1", (0, 0, 0)),
+        ("P", (255, 0, 0)),
+        ("RGBA", (255, 0, 0)),
+        ("LA", (76, 76, 76)),
+        ("I;16", (128, 128, 128)),
+    ],
+)
+def test_every_kind_of_pixel_becomes_eight_bit_rgb(
+    mode: str, expected: tuple[int, int, int]
+) -> None:
+    if mode == "I;16":
+        image = Image.fromarray(np.full((16, WIDE), 128 * 257, np.uint16))
+    elif mode == "L":
+        image = Image.new("L", (WIDE, 16), 54)
+    elif mode == "1":
+        image = Image.new("1", (WIDE, 16), 0)
+    else:
+        image = Image.new("RGB", (WIDE, 16), "red").convert(mode)
+    assert tuple(decode(saved(image, "PNG")).rgb[3, 3]) == expected
+
+
+def test_a_cmyk_photograph_becomes_rgb() -> None:
+    decoded = decode(saved(Image.new("CMYK", (WIDE, 16), (0, 255, 255, 0)), "JPEG", quality=95))
+    assert np.abs(decoded.rgb[8, 8].astype(int) - [255, 0, 0]).max() < 20
+
+
+def test_transparent_parts_lie_over_white_whatever_colour_they_hide() -> None:
+    pixels = np.zeros((16, WIDE, 4), np.uint8)
+    pixels[..., 0] = 200
+    pixels[:, : WIDE // 2, 3] = 255
+    decoded = decode(saved(Image.fromarray(pixels), "PNG"))
+    assert tuple(decoded.rgb[4, 2]) == (200, 0, 0)
+    assert tuple(decoded.rgb[4, -2]) == (255, 255, 255)
+
+
+def test_an_overlay_keeps_its_own_alpha_and_is_opaque_without() -> None:
+    pixels = np.zeros((16, WIDE, 4), np.uint8)
+    pixels[..., 1] = 90
+    pixels[:, :5, 3] = 130
+    assert np.array_equal(decode_rgba(saved(Image.fromarray(pixels), "PNG")), pixels)
+    assert (decode_rgba(saved(corners(), "PNG"))[..., 3] == 255).all()
+
+
+def test_a_palette_with_one_transparent_colour_has_alpha() -> None:
+    image = Image.new("P", (WIDE, 16), 0)
+    image.putpalette([250, 0, 0, 0, 0, 250])
+    image.paste(1, (0, 0, 5, 16))
+    overlay = decode_rgba(saved(image, "PNG", transparency=0))
+    assert tuple(overlay[0, 0]) == (0, 0, 250, 255)
+    assert overlay[0, -1, 3] == 0
+
+
+def test_colours_of_another_profile_are_turned_into_srgb() -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = decode(saved(corners(), "PNG", icc_profile=lab))
+    assert np.abs(same.rgb.astype(int) - np.asarray(corners())).max() <= 1
+    swapped = lab.replace(b"rXYZ", b"tttt").replace(b"bXYZ", b"rXYZ").replace(b"tttt", b"bXYZ")
+    turned = decode(saved(corners(), "PNG", icc_profile=swapped))
+    assert turned.rgb[2, 2, 2] > 200
+    assert turned.rgb[2, 2, 0] < 60
+
+
+def test_a_profile_that_is_no_profile_is_taken_for_srgb() -> None:
+    decoded = decode(saved(corners(), "PNG", icc_profile=b"nonsense" * 30))
+    assert np.array_equal(decoded.rgb, np.asarray(corners()))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=10)
+    assert np.abs(decode(data).rgb[30, 30].astype(int) - [255, 0, 0]).max() < 12
+
+
+def test_ten_thousand_frames_cost_one() -> None:
+    frames = [Image.new("L", (4, 4), i % 251) for i in range(10_000)]
+    data = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=1)
+    assert decode(data).rgb.shape == (4, 4, 3)
+
+
+def test_nothing_of_the_metadata_survives() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update({1: "N", 2: (28.0, 36.0, 50.0)})
+    exif[271] = "SecretCamera"
+    data = saved(corners(), "JPEG", exif=exif, comment=b"my home")
+    assert b"SecretCamera" in data
+    out = encode_jpeg(decode(data).rgb)
+    assert b"SecretCamera" not in out
+    assert b"my home" not in out
+    assert not Image.open(io.BytesIO(out)).getexif()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello",
+        b"%PDF-1.7\n%\xff\xd8\xff",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<script>alert(1)</script>" + b"\xff\xd8\xff",
+        b"II*\x00" + bytes(60),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(60),
+    ],
+)
+def test_what_is_no_picture_is_not_taken(data: bytes) -> None:
+    assert refusal(data) == "unsupported-type"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO", "TGA"])
+def test_types_that_a_shop_does_not_need_are_not_even_tried(kind: str) -> None:
+    assert refusal(saved(corners(), kind)) == "unsupported-type"
+
+
+def test_a_zip_behind_a_picture_is_left_behind() -> None:
+    inside = io.BytesIO()
+    with zipfile.ZipFile(inside, "w") as archive:
+        archive.writestr("evil.html", "<script>")
+    out = encode_jpeg(decode(saved(corners(), "JPEG") + inside.getvalue()).rgb)
+    assert not zipfile.is_zipfile(io.BytesIO(out))
+
+
+def test_a_bomb_is_refused_by_its_header() -> None:
+    assert refusal(png(width=60_000, height=60_000)) == "too-many-pixels"
+    assert refusal(png(width=10_000, height=10_000)) == "too-many-pixels"
+    assert refusal(png(width=6_400, height=6_300)) == "too-many-pixels"
+
+
+def test_a_strip_of_one_by_a_hundred_thousand_is_refused() -> None:
+    assert refusal(png(width=1, height=100_000)) == "too-many-pixels"
+    assert refusal(png(width=100_000, height=1)) == "too-many-pixels"
+
+
+def test_limits_are_the_callers_to_lower() -> None:
+    assert refusal(saved(corners(), "PNG"), max_pixels=100) == "too-many-pixels"
+    assert refusal(saved(corners(), "PNG"), max_bytes=20) == "too-large"
+
+
+def test_a_text_bomb_in_a_picture_is_refused() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("bomb", "a" * 80_000_000, zip=True)
+    assert refusal(saved(corners(), "PNG", pnginfo=text)) == "unreadable-image"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("part", [0.5, 0.9])
+def test_a_picture_that_is_cut_short_is_refused(kind: str, part: float, astronaut: Rgb) -> None:
+    data = saved(Image.fromarray(astronaut), kind)
+    assert refusal(data[: int(len(data) * part)]) == "unreadable-image"
+
+
+def test_a_header_that_promises_more_than_it_holds_is_refused() -> None:
+    assert refusal(png(width=3000, height=3000, data=b"\x00" * 100)) == "unreadable-image"
+    assert refusal(png(width=30, height=30)[:-20]) == "unreadable-image"
+
+
+def read_or_refused(data: bytes) -> str:
+    try:
+        decode(data)
+    except ImageRefused as refused:
+        return refused.code
+    return "read"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_random_damage_is_read_or_refused_but_never_crashes(kind: str, astronaut: Rgb) -> None:
+    data = saved(Image.fromarray(astronaut[::4, ::4]), kind)
+    chance = random.Random(7)
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(chance.randint(1, 12)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        outcome = read_or_refused(bytes(damaged))
+        assert outcome in {"read", "unsupported-type", "unreadable-image", "too-many-pixels"}
+
+
+def test_heic_is_offered_only_where_its_reader_is_installed() -> None:
+    assert formats()[:4] == ("JPEG", "PNG", "WEBP", "AVIF")
+
+
+def test_sizes_shrink_and_never_enlarge(astronaut: Rgb) -> None:
+    made = sizes(astronaut)
+    assert {side: max(picture.shape) for side, picture in made.items()} == {
+        1600: 512,
+        1024: 512,
+        320: 320,
+    }
+    wide = sizes(np.zeros((10, 3000, 3), np.uint8))
+    assert [picture.shape for picture in wide.values()] == [(5, 1600, 3), (3, 1024, 3), (1, 320, 3)]
+
+
+def test_the_same_pixels_make_the_same_bytes(astronaut: Rgb) -> None:
+    assert encode_jpeg(astronaut) == encode_jpeg(astronaut.copy())
+    assert np.array_equal(decode(encode_png(astronaut)).rgb, astronaut)
