@@ -1,6 +1,7 @@
 """One child process with a lifetime: started on a leash, logged to a file, ended by its own pid."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ class ChildProcess:
     ) -> None:
         self.log_file = log_file
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        _put_aside_when_long(log_file)
+        keep_short(log_file)
         self._popen = _spawner.submit(_spawn, command, log_file, environment).result()
         self.pid = self._popen.pid
 
@@ -72,8 +73,12 @@ class ChildProcess:
             self._popen.kill()  # macOS says so of a group of zombies
         self._popen.wait()
 
+    def complaint(self) -> str:
+        """The last line of its log, shortened, for a sentence about why it died."""
+        text = self.log_tail().strip()
+        return text.splitlines()[-1][:300] if text else "it wrote nothing."
+
     def log_tail(self) -> str:
-        """The end of its log, for a sentence about why it died."""
         with self.log_file.open("rb") as log:
             log.seek(max(0, self.log_file.stat().st_size - TAIL_BYTES))
             return log.read().decode(errors="replace")
@@ -94,7 +99,11 @@ def _spawn(
         )
 
 
-def _put_aside_when_long(log_file: Path) -> None:
-    """Keep one older log, so that logs stay below twice the limit at each start."""
+def keep_short(log_file: Path) -> None:
+    """Put a long log aside as `.1` and go on in an empty one: logs stay below twice the limit.
+
+    Truncated in place, because a running server holds it open; it is opened for appending.
+    """
     if log_file.exists() and log_file.stat().st_size > MAX_LOG_BYTES:
-        log_file.replace(log_file.with_suffix(log_file.suffix + ".1"))
+        shutil.copyfile(log_file, log_file.with_suffix(f"{log_file.suffix}.1"))
+        os.truncate(log_file, 0)

@@ -100,9 +100,7 @@ class Server(ABC):
         return "in use" in tail
 
     def complaint(self) -> str:
-        """The last line of its log, shortened."""
-        text = self.process.log_tail().strip() if self.process else ""
-        return text.splitlines()[-1][:300] if text else "it wrote nothing."
+        return self.process.complaint() if self.process else "it was never started."
 
     def stop(self) -> None:
         if self.process is not None:
