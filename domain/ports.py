@@ -90,8 +90,8 @@ class EventStore(Protocol):
         1 MB, Unavailable when the outcome cannot be known within the deadline (retrying is safe).
         """
 
-    async def commit_of(self, command_id: str) -> Commit | None:
-        """The commit that this command id made, if any."""
+    async def commit_of(self, command_id: str, *, fingerprint: str | None = None) -> Commit | None:
+        """The commit that this command id made, if any. Raises KeyReused when it was another request."""
 
     async def commit(self, commit_id: str) -> Commit | None:
         """A commit by its id, with its position once it is sequenced."""
@@ -114,6 +114,14 @@ class EventStore(Protocol):
 
     async def last_position(self) -> int:
         """The position of the last sequenced event; 0 for an empty history."""
+
+    async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
+        """Published messages as events, personal fields in clear where the key exists."""
+
+    async def history_of(self, streams: Sequence[str]) -> list[dict[str, Any]]:
+        """For auditors: every event of these streams in order, with position, version, type, time,
+        actor, data and hashes; personal parts stay sealed.
+        """
 
 
 class PersonalKeys(Protocol):

@@ -1,0 +1,451 @@
+"""What an endpoint may ask for: the services, who is calling, a page of a list, and to carry a command out.
+
+Read the sections in order: the services, the answer's form, the caller, the limits, lists, commands.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from nats.aio.client import Client as NatsConnection
+from pymongo.asynchronous.database import AsyncDatabase
+
+from domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from domain.kernel import AggregateRoot
+from domain.ports import (
+    Commit,
+    EventStore,
+    ImageWorker,
+    Mailer,
+    ObjectStore,
+    PasswordHasher,
+    PaymentGateway,
+    PersonalKeys,
+    RateLimiter,
+)
+from domain.values import Role
+from settings import Settings
+
+Document = Mapping[str, Any]
+View = Callable[[Document, "Services"], dict[str, Any]]
+
+# --- Services ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class User:
+    """The caller, by an access token whose session is alive."""
+
+    id: str
+    roles: frozenset[Role]
+    session_id: str
+
+    def has(self, *roles: Role) -> bool:
+        """An administrator may do what any role may."""
+        return Role.ADMIN in self.roles or not self.roles.isdisjoint(roles)
+
+
+@dataclass(frozen=True)
+class AccessClaims:
+    user_id: str
+    session_id: str
+
+
+class Tokens(Protocol):
+    def issue(self, *, user_id: str, session_id: str, roles: Sequence[str], now: datetime) -> str:
+        """A signed access token."""
+
+    def read(self, token: str, *, now: datetime) -> AccessClaims:
+        """Raises Unauthenticated for a token that is malformed, forged, expired or not an access token."""
+
+
+class Sessions(Protocol):
+    async def user(self, *, user_id: str, session_id: str) -> User:
+        """The caller, as the streams of session and account say. Raises Unauthenticated when it ended."""
+
+    def forget(self, user_id: str) -> None:
+        """Look again: one of this account's streams has just changed."""
+
+
+class Consistency(Protocol):
+    """Who has applied what, as the projectors announce it."""
+
+    async def wait(self, projection: str | None, position: int, *, seconds: float) -> bool:
+        """True once the projection (None: every one) has applied the position; False when time is up."""
+
+    async def place(self, commit: Commit, *, seconds: float) -> int | None:
+        """The position of the commit's last event once it is sequenced; None when time is up."""
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Keys for one purpose each, derived from the master key."""
+
+    claims: bytes
+    requests: bytes
+    refresh: bytes
+    reset: bytes
+    links: bytes
+
+    @classmethod
+    def of(cls, master_key: str) -> "Keyring":
+        """From 64 hexadecimal characters: HMAC-SHA-256 of each purpose's name."""
+        master = bytes.fromhex(master_key)
+        names = ("claims", "requests", "refresh", "reset", "links")
+        return cls(
+            *(hmac.new(master, f"kundan {n}".encode(), hashlib.sha256).digest() for n in names)
+        )
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware, in whole milliseconds as MongoDB keeps them."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the processes share, built by `bootstrap.open_services` alone."""
+
+    settings: Settings
+    store: EventStore
+    keys: PersonalKeys
+    read_models: AsyncDatabase[dict[str, Any]]
+    gateway: PaymentGateway
+    objects: ObjectStore
+    mailer: Mailer
+    limiter: RateLimiter
+    hasher: PasswordHasher
+    images: ImageWorker
+    consistency: Consistency
+    tokens: Tokens
+    sessions: Sessions
+    keyring: Keyring
+    nats: NatsConnection | None
+    """None only in tests that run without a broker."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+AllServices = Annotated[Services, Depends(services_of)]
+
+
+def _read_models(services: AllServices) -> AsyncDatabase[dict[str, Any]]:
+    return services.read_models
+
+
+ReadModels = Annotated[AsyncDatabase[dict[str, Any]], Depends(_read_models)]
+
+# --- Documents and answers -----------------------------------------------------------------------
+
+
+def object_id_or_404(text: str) -> ObjectId:
+    """A malformed id names nothing that exists."""
+    try:
+        return ObjectId(text)
+    except InvalidId:
+        raise NotFound("there is nothing with this id") from None
+
+
+def iso(at: datetime) -> str:
+    """2026-11-23T12:00:00.123Z."""
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def present(document: Document) -> dict[str, Any]:
+    """A document as JSON: `_id` and the same as `id`, dates with Z, without what is ours alone."""
+    shown = {"_id": document["_id"], "id": document["_id"]} if "_id" in document else {}
+    shown |= {
+        name: value
+        for name, value in document.items()
+        if name not in {"_id", "passwordHash", "position"} and not name.startswith("_")
+    }
+    return {name: _plain(value) for name, value in shown.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case ObjectId():
+            return str(value)
+        case datetime():
+            return iso(value)
+        case Mapping():
+            return {str(name): _plain(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
+
+
+def view_of(services: Services, collection: str) -> Callable[[Document], dict[str, Any]]:
+    """How the documents of this collection are shown."""
+    view = services.views.get(collection)
+    if view is None:
+        return present
+    return lambda document: view(document, services)
+
+
+def answer(
+    data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None, **beside: Any
+) -> JSONResponse:
+    """The envelope of success."""
+    content = {"success": True, "data": data, **beside}
+    return JSONResponse(jsonable_encoder(content), status_code=status, headers=dict(headers or {}))
+
+
+def etag(document: Document) -> dict[str, str]:
+    """The header of a document's version, for If-Match."""
+    return {"ETag": f'"v{document["version"]}"'} if "version" in document else {}
+
+
+# --- Who is calling ------------------------------------------------------------------------------
+
+bearer = HTTPBearer(
+    auto_error=False, description="The `accessToken` of login, register or refresh."
+)
+
+
+async def current_user(
+    request: Request,
+    services: AllServices,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> User:
+    """Raise Unauthenticated unless the token is genuine and its session alive."""
+    if credentials is None:
+        raise Unauthenticated("this needs an access token")
+    claims = services.tokens.read(credentials.credentials, now=services.clock())
+    user = await services.sessions.user(user_id=claims.user_id, session_id=claims.session_id)
+    request.state.user = user
+    return user
+
+
+CurrentUser = Annotated[User, Depends(current_user)]
+
+
+async def _optional_user(
+    request: Request,
+    services: AllServices,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> User | None:
+    return None if credentials is None else await current_user(request, services, credentials)
+
+
+OptionalUser = Annotated[User | None, Depends(_optional_user)]
+"""The caller of a public route, when there is a token; a bad token is still refused."""
+
+
+def RequireRole(*roles: Role) -> Any:  # noqa: N802 - reads like a type where it is used
+    """A dependency: the caller, who has one of these roles or is an administrator."""
+
+    async def required(user: CurrentUser) -> User:
+        if not user.has(*roles):
+            raise Forbidden("this needs the role " + " or ".join(sorted({*roles, Role.ADMIN})))
+        return user
+
+    return Depends(required)
+
+
+Staff = Annotated[
+    User,
+    RequireRole(Role.SUPPORT, Role.CATALOG_MANAGER, Role.ORDER_MANAGER, Role.FINANCE),
+]
+CatalogManager = Annotated[User, RequireRole(Role.CATALOG_MANAGER)]
+OrderManager = Annotated[User, RequireRole(Role.ORDER_MANAGER)]
+Finance = Annotated[User, RequireRole(Role.FINANCE)]
+Auditor = Annotated[User, RequireRole(Role.AUDITOR)]
+Admin = Annotated[User, RequireRole()]
+
+# --- Limits of rate ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rate:
+    limit: int
+    per_seconds: int
+    by: str
+    """"address" or "user" (a caller without a token counts by address)."""
+
+
+RATES: Mapping[str, Rate] = {
+    "auth": Rate(60, 3600, "address"),
+    "register": Rate(30, 3600, "address"),
+    "forgot": Rate(20, 3600, "address"),
+    "refresh": Rate(120, 3600, "address"),
+    "read": Rate(300, 60, "user"),
+    "write": Rate(120, 60, "user"),
+    "search": Rate(120, 60, "address"),
+    "order": Rate(10, 60, "user"),
+    "payment": Rate(20, 60, "user"),
+    "upload": Rate(20, 3600, "user"),
+    "tryon": Rate(30, 3600, "user"),
+    "import": Rate(10, 3600, "user"),
+    "share": Rate(120, 60, "address"),
+    "webhook": Rate(10_000, 60, "address"),
+}
+"""How often one caller may ask, by the class of a route."""
+
+
+def limited(name: str) -> Any:
+    """A dependency: count this request in a class of `RATES`. Raises TooManyRequests over its limit."""
+    rate = RATES[name]
+
+    async def counted(request: Request, services: AllServices) -> None:
+        if services.settings.rate_limits:
+            key = _caller_key(request, services, rate)
+            await services.limiter.hit(
+                bucket=name, key=key, limit=rate.limit, per_seconds=rate.per_seconds
+            )
+
+    return Depends(counted)
+
+
+def client_address(request: Request) -> str:
+    """The peer's address. Behind a proxy uvicorn sets it from the headers of that proxy only."""
+    return request.client.host if request.client else "unknown"
+
+
+def _caller_key(request: Request, services: Services, rate: Rate) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if rate.by == "user" and scheme.lower() == "bearer":
+        try:
+            return services.tokens.read(token, now=services.clock()).user_id
+        except Unauthenticated:
+            return client_address(request)
+    return client_address(request)
+
+
+# --- Lists ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PageOfList:
+    limit: int
+    skip: int
+
+    @property
+    def page(self) -> int:
+        return self.skip // self.limit + 1
+
+    def pagination(self, total: int) -> dict[str, Any]:
+        """The member beside `data` in the answer of a list."""
+        pages = -(-total // self.limit)
+        return {
+            "page": self.page,
+            "limit": self.limit,
+            "skip": self.skip,
+            "total": total,
+            "pages": pages,
+            "hasMore": self.skip + self.limit < total,
+        }
+
+    def answer(self, items: Sequence[Any], total: int) -> JSONResponse:
+        return answer(list(items), pagination=self.pagination(total))
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    skip: Annotated[int | None, Query(ge=0, le=100_000)] = None,
+) -> PageOfList:
+    return PageOfList(limit=limit, skip=(page - 1) * limit if skip is None else skip)
+
+
+Page = Annotated[PageOfList, Depends(_page)]
+"""`?page=&limit=` or `?skip=&limit=`; at most 100 a page."""
+
+
+async def fresh(
+    services: AllServices,
+    consistency_token: Annotated[str | None, Header(max_length=80)] = None,
+) -> None:
+    """A read that carries a Consistency-Token waits until it would not show an older state."""
+    if consistency_token is None:
+        return
+    seconds = services.settings.consistency_wait_seconds
+    position = await _position_of(consistency_token, services, seconds)
+    if position is None or not await services.consistency.wait(None, position, seconds=seconds):
+        raise Unavailable("the read models have not caught up yet", retry_after_seconds=1)
+
+
+async def _position_of(token: str, services: Services, seconds: float) -> int | None:
+    """Tokens: `p<position>`, or `c<commit id>` for a commit that had no position yet."""
+    if token[:1] == "p" and token[1:].isdecimal() and len(token) <= 20:
+        return int(token[1:])
+    commit = await services.store.commit(token[1:]) if token[:1] == "c" else None
+    if commit is None:
+        raise Invalid("this Consistency-Token is not one of ours", code="invalid-consistency-token")
+    return await services.consistency.place(commit, seconds=seconds)
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+class CommandOutcome(Protocol):
+    """What a command came to; `commands.unit_of_work.Outcome`."""
+
+    @property
+    def commit(self) -> Commit | None: ...
+    @property
+    def object_id(self) -> str | None: ...
+    @property
+    def version(self) -> int: ...
+
+
+class Executor(Protocol):
+    """Carries one request's command out and answers with what the projection then shows."""
+
+    async def __call__(
+        self,
+        handler: Callable[[Any], Awaitable[AggregateRoot | None]],
+        *,
+        shows: str | None = None,
+        status: int = 200,
+        view: View | None = None,
+        location: str | None = None,
+        content_digest: bytes = b"",
+    ) -> Response:
+        """Load, decide, append, wait for the projection (bounded), answer.
+
+        `shows` is the collection of the document to show (None: `data` is null), `view` shows it another
+        way than the collection's own, `location` is the header's template (`/api/orders/{id}`) where
+        it is not the request's path and the id. `content_digest` stands for a multipart body, which
+        cannot be read again, in the fingerprint of an Idempotency-Key.
+        """
+
+    async def carry_out(
+        self,
+        handler: Callable[[Any], Awaitable[AggregateRoot | None]],
+        *,
+        content_digest: bytes = b"",
+    ) -> CommandOutcome:
+        """The same without an answer, for endpoints that make their own."""
+
+    async def shown(self, outcome: CommandOutcome, collection: str) -> dict[str, Any] | None:
+        """The document as soon as the projection has it; None when time is up or it is gone."""
+
+    async def headers(self, outcome: CommandOutcome) -> dict[str, str]:
+        """ETag and Consistency-Token of what the command came to."""
+
+
+def _executor(request: Request, services: AllServices) -> Executor:
+    """Built by `main.py`, so that this module, which queries use too, knows no commands."""
+    executor: Executor = request.app.state.executor(request, services)
+    return executor
+
+
+Execute = Annotated[Executor, Depends(_executor)]
