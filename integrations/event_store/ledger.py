@@ -1,0 +1,224 @@
+"""The ledger: the one order of history, sealed with hashes.
+
+The sequencer gives pending commits their place. Its to-do list is the partial index `pending`, so it
+needs no log of its own, and anything may wake it. Inserting block n is the compare-and-set: of any
+number of sequencers one wins, the others meet a duplicate key and begin again. Whoever inserts block
+n has finished every block before it, so at most the last block is unfinished. A lease saves work; it
+is never needed for safety.
+"""
+
+import asyncio
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
+from integrations.event_store.commits import durable_collection
+
+MAX_BLOCK_COMMITS = 500
+KNOWN_STREAMS = 100_000
+
+BLOCK_SHAPE = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": ["_id", "first", "count", "entries", "prev", "hash", "root", "at"],
+        "properties": {
+            "_id": {"bsonType": ["int", "long"], "minimum": 1},
+            "first": {"bsonType": ["int", "long"], "minimum": 1},
+            "count": {"bsonType": ["int", "long"], "minimum": 1},
+            "entries": {"bsonType": "array", "minItems": 1, "maxItems": MAX_BLOCK_COMMITS},
+            "prev": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+            "hash": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+            "root": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+        },
+    }
+}
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A block and the documents of its commits, in order: what the relay publishes."""
+
+    block: dict[str, Any]
+    commits: list[dict[str, Any]]
+
+
+class Ledger:
+    """Reads and appends blocks. Holds no state that matters: any number may run."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._database = database
+        self.commits: AsyncCollection[dict[str, Any]] = durable_collection(database, "commits")
+        self.blocks: AsyncCollection[dict[str, Any]] = durable_collection(database, "ledger")
+        self._pending = self.commits.with_options(read_concern=ReadConcern("snapshot"))
+        self._finished = 0
+        self._placed: OrderedDict[str, int] = OrderedDict()
+
+    async def prepare(self) -> None:
+        """Make the collection with its validator and index. Safe to repeat."""
+        if "ledger" not in await self._database.list_collection_names():
+            await self._database.create_collection("ledger", validator=BLOCK_SHAPE)
+        await self.blocks.create_index("entries.commit", unique=True, name="commit")
+        await self.blocks.create_index("first", unique=True, name="first")
+
+    async def last_block(self) -> dict[str, Any] | None:
+        return await self.blocks.find_one({}, sort=[("_id", DESCENDING)])
+
+    async def seal(self) -> Sealed | None:
+        """Finish the last block, then place what is pending in the next one.
+
+        None when nothing is pending or another sequencer was faster: call again.
+        """
+        last = await self.last_block()
+        if last is not None and last["_id"] > self._finished:
+            await self.finish(last)
+        pending = await self._read_pending()
+        ordered = await self._in_causal_order(pending)
+        if not ordered:
+            return None
+        block = make_block(last, ordered, at=datetime.now(UTC))
+        try:
+            await self.blocks.insert_one(block)
+        except DuplicateKeyError:
+            return None
+        return Sealed(block, ordered)
+
+    async def finish(self, block: Mapping[str, Any]) -> None:
+        """Write the positions of a block onto its commits. Idempotent."""
+        position, marks = block["first"], []
+        for entry in block["entries"]:
+            change = {"$set": {"position": position}, "$unset": {"pending": 1}}
+            marks.append(UpdateOne({"_id": entry["commit"]}, change))
+            position += entry["events"]
+        await self.commits.bulk_write(marks, ordered=False)
+        self._finished = block["_id"]
+
+    async def _read_pending(self) -> list[dict[str, Any]]:
+        cursor = self._pending.find({"pending": True}).sort([("pending", 1), ("at", ASCENDING)])
+        return await cursor.limit(MAX_BLOCK_COMMITS).to_list()
+
+    async def _in_causal_order(self, pending: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(pending) < MAX_BLOCK_COMMITS:
+            # The snapshot shows every pending commit; a predecessor that is not among them has its
+            # place, since a writer reads version n before it writes n + 1.
+            known: Mapping[str, int] | None = None
+        else:
+            known = await self._last_placed(pending)
+        ordered = causal_order(pending, placed=known)
+        for commit in ordered:
+            for event in commit["events"]:
+                self._placed[event["stream"]] = event["version"]
+                self._placed.move_to_end(event["stream"])
+        while len(self._placed) > KNOWN_STREAMS:
+            self._placed.popitem(last=False)
+        return ordered
+
+    async def _last_placed(self, pending: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+        """Stream → the version before the first pending one, where that has its place already."""
+        wanted = [
+            {"stream": event["stream"], "version": event["version"] - 1}
+            for commit in pending
+            for event in commit["events"]
+            if event["version"] > 1 and self._placed.get(event["stream"], 0) < event["version"] - 1
+        ]
+        placed = dict(self._placed)
+        for start in range(0, len(wanted), 200):
+            branches = [{"events": {"$elemMatch": place}} for place in wanted[start : start + 200]]
+            query = {"$or": branches, "position": {"$type": "number"}}
+            async for commit in self.commits.find(query, {"events.stream": 1, "events.version": 1}):
+                for event in commit["events"]:
+                    best = max(placed.get(event["stream"], 0), event["version"])
+                    placed[event["stream"]] = best
+        return placed
+
+
+def causal_order(
+    pending: Sequence[dict[str, Any]], *, placed: Mapping[str, int] | None
+) -> list[dict[str, Any]]:
+    """Pending commits so that version v of a stream comes before v + 1 and a cause before its effect.
+
+    Writers' clocks only break ties: a slow clock would place version 2 before version 1. `placed`
+    names the last placed version of a stream; a commit whose predecessor is neither placed nor here
+    waits. None says that a predecessor that is not here is placed.
+    """
+    needs = _predecessors(pending, placed)
+    followers: dict[str, list[dict[str, Any]]] = {}
+    for commit in pending:
+        for earlier in needs[commit["_id"]] or ():
+            followers.setdefault(earlier, []).append(commit)
+    missing = {
+        commit_id: len(earlier) for commit_id, earlier in needs.items() if earlier is not None
+    }
+    ready = [_turn(commit) for commit in pending if missing.get(commit["_id"]) == 0]
+    heapq.heapify(ready)
+    by_id = {commit["_id"]: commit for commit in pending}
+    order: list[dict[str, Any]] = []
+    while ready:
+        commit = by_id[heapq.heappop(ready)[1]]
+        order.append(commit)
+        for follower in followers.get(commit["_id"], ()):
+            if follower["_id"] in missing:
+                missing[follower["_id"]] -= 1
+                if missing[follower["_id"]] == 0:
+                    heapq.heappush(ready, _turn(follower))
+    return order
+
+
+def _turn(commit: Mapping[str, Any]) -> tuple[datetime, str]:
+    return commit["at"], commit["_id"]
+
+
+def _predecessors(
+    pending: Sequence[Mapping[str, Any]], placed: Mapping[str, int] | None
+) -> dict[str, set[str] | None]:
+    """Commit id → ids of the pending commits that come first; None when a predecessor is not to be had."""
+    by_place = {(e["stream"], e["version"]): c["_id"] for c in pending for e in c["events"]}
+    by_event = {e["id"]: c["_id"] for c in pending for e in c["events"]}
+    needs: dict[str, set[str] | None] = {}
+    for commit in pending:
+        before = {by_event[commit["causation"]]} if commit["causation"] in by_event else set()
+        waits = False
+        for event in commit["events"]:
+            stream, version = event["stream"], event["version"] - 1
+            if (stream, version) in by_place:
+                before.add(by_place[stream, version])
+            elif version > 0 and placed is not None and placed.get(stream, 0) < version:
+                waits = True
+        needs[commit["_id"]] = None if waits else before - {commit["_id"]}
+    return needs
+
+
+def make_block(
+    last: Mapping[str, Any] | None, commits: Sequence[Mapping[str, Any]], *, at: datetime
+) -> dict[str, Any]:
+    """The block after `last` that seals these commits in this order."""
+    block: dict[str, Any] = {
+        "_id": last["_id"] + 1 if last else 1,
+        "first": last["first"] + last["count"] if last else 1,
+        "count": sum(len(commit["events"]) for commit in commits),
+        "entries": [
+            {"commit": c["_id"], "leaf": c["leaf"], "events": len(c["events"])} for c in commits
+        ],
+        "prev": last["hash"] if last else GENESIS,
+        "root": merkle_root([commit["leaf"] for commit in commits]),
+        "at": at.replace(microsecond=at.microsecond // 1000 * 1000),
+    }
+    block["hash"] = block_hash(block)
+    return block
+
+
+async def settle(*work: asyncio.Task[Any]) -> None:
+    """Wait for all, then raise the first failure: nothing is left running behind an exception."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,239 @@
+"""The relay: publishes the ledger to JetStream, sequence = position.
+
+Every publish carries `Nats-Expected-Last-Sequence`, so a duplicate or a hole is impossible for all time,
+and the relay's checkpoint is the stream's own `last_seq`. When a sequence is already taken its body is
+compared: equal, go on; different, halt and alarm.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError, NoRespondersError
+from nats.errors import TimeoutError as NatsTimeout
+
+from domain.errors import Unavailable
+from integrations.event_store.ledger import Ledger, Sealed
+from integrations.event_store.mapping import message_body, subject_name
+
+PIPELINE = 256
+PUBLISH_SECONDS = 10.0
+WRONG_LAST_SEQUENCE = 10071
+STREAM_NOT_FOUND = 10059
+NO_MESSAGE = 10037
+
+
+class LedgerDivergedError(Exception):
+    """JetStream holds other bytes than the ledger, or more of them. An operator must choose."""
+
+
+class Relay:
+    def __init__(
+        self, client: Client, ledger: Ledger, *, stream: str = "EVENTS", replicas: int = 1
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._stream = stream
+        self._replicas = replicas
+        self._published = 0
+        """Position up to which JetStream is known to hold the ledger."""
+
+    @property
+    def published(self) -> int:
+        return self._published
+
+    # --- the stream ---
+
+    async def ensure_stream(self) -> None:
+        """Make the stream when it is missing, beginning where the ledger's next publish will be.
+
+        After a loss the whole history is published again from position 1.
+        """
+        info = await self._api(f"STREAM.INFO.{self._stream}", {})
+        if info.get("error", {}).get("err_code") == STREAM_NOT_FOUND:
+            await self._create_stream(first_position=1)
+        elif "error" in info:
+            raise Unavailable(f"JetStream: {info['error'].get('description')}")
+
+    async def _create_stream(self, *, first_position: int) -> None:
+        config = stream_config(self._stream, replicas=self._replicas, first_seq=first_position)
+        answer = await self._api(f"STREAM.CREATE.{self._stream}", config)
+        if "error" in answer:
+            raise Unavailable(f"JetStream refused the stream: {answer['error'].get('description')}")
+
+    async def last_sequence(self) -> int:
+        """The stream's last sequence. Makes the stream again when somebody deleted it."""
+        info = await self._api(f"STREAM.INFO.{self._stream}", {})
+        if info.get("error", {}).get("err_code") == STREAM_NOT_FOUND:
+            await self._create_stream(first_position=1)
+            return 0
+        if "error" in info:
+            raise Unavailable(f"JetStream: {info['error'].get('description')}")
+        return int(info["state"]["last_seq"])
+
+    async def check_not_ahead(self) -> None:
+        """Raise LedgerDivergedError when JetStream holds positions that the ledger does not have.
+
+        MongoDB was then restored from an older backup: sequencing on would give positions twice.
+        """
+        sequence = await self.last_sequence()
+        block = await self._ledger.last_block()
+        position = 0 if block is None else block["first"] + block["count"] - 1
+        if sequence > position:
+            raise LedgerDivergedError(
+                f"JetStream stands at {sequence}, the ledger at {position}: MongoDB seems to be restored "
+                "from an older backup. Restore the newer one, or accept the ledger as it is with "
+                "`python -m cli stream rebuild`, which publishes it to a new stream."
+            )
+
+    # --- publishing ---
+
+    async def publish(self, sealed: Sealed) -> bool:
+        """Publish a block just sealed. False when JetStream is behind it: call `catch_up`."""
+        first = sealed.block["first"]
+        if self._published != first - 1:
+            return False
+        messages = messages_of(self._stream, sealed.commits, sealed.block)
+        return await self._send(messages, first)
+
+    async def catch_up(self) -> int:
+        """Publish whatever of the ledger JetStream does not have yet; return the last position."""
+        self._published = await self.last_sequence()
+        while True:
+            block = await self._ledger.blocks.find_one(
+                {"first": {"$lte": self._published + 1}}, sort=[("first", -1)]
+            )
+            if block is None or block["first"] + block["count"] <= self._published + 1:
+                return self._published
+            before = self._published
+            await self._publish_rest_of(block)
+            if self._published == before:
+                self._published = await self.last_sequence()
+                if self._published == before:
+                    raise Unavailable("JetStream does not take the next event")
+
+    async def _publish_rest_of(self, block: Mapping[str, Any]) -> None:
+        ids = [entry["commit"] for entry in block["entries"]]
+        found = {c["_id"]: c async for c in self._ledger.commits.find({"_id": {"$in": ids}})}
+        commits = [found[commit_id] for commit_id in ids]
+        messages = messages_of(self._stream, commits, block)
+        skip = self._published - block["first"] + 1
+        await self._send(messages[skip:], block["first"] + skip)
+
+    async def _send(self, messages: Sequence["Message"], first: int) -> bool:
+        """Publish in order, pipelined. False when JetStream refused one because it stands elsewhere."""
+        for start in range(0, len(messages), PIPELINE):
+            part = messages[start : start + PIPELINE]
+            answers = await asyncio.gather(
+                *(self._publish_one(m, first + start + i) for i, m in enumerate(part))
+            )
+            for offset, answer in enumerate(answers):
+                position = first + start + offset
+                if not await self._accepted(answer, part[offset], position):
+                    return False
+                self._published = position
+        return True
+
+    async def _publish_one(self, message: "Message", position: int) -> dict[str, Any]:
+        subject, body, headers = message
+        headers = {**headers, "Nats-Expected-Last-Sequence": str(position - 1)}
+        try:
+            reply = await self._client.request(
+                subject, body, timeout=PUBLISH_SECONDS, headers=headers
+            )
+        except NoRespondersError:
+            return {"error": {"err_code": STREAM_NOT_FOUND, "description": "no stream listens"}}
+        except (NatsTimeout, ConnectionClosedError) as e:
+            raise Unavailable("JetStream does not acknowledge; the relay goes on later") from e
+        answer: dict[str, Any] = json.loads(reply.data)
+        return answer
+
+    async def _accepted(self, answer: Mapping[str, Any], message: "Message", position: int) -> bool:
+        error = answer.get("error")
+        if error is None:
+            if answer["seq"] == position:
+                return True
+            raise LedgerDivergedError(
+                f"JetStream stored position {position} as sequence {answer['seq']}"
+            )
+        if error.get("err_code") in {WRONG_LAST_SEQUENCE, STREAM_NOT_FOUND}:
+            return await self._already_there(message, position)
+        raise Unavailable(f"JetStream refused position {position}: {error.get('description')}")
+
+    async def _already_there(self, message: "Message", position: int) -> bool:
+        """True when JetStream holds these very bytes at this position (a lost acknowledgement)."""
+        stored = await self.message_at(position)
+        if stored is None:
+            return False
+        if stored != message[1]:
+            raise LedgerDivergedError(f"JetStream holds another event at position {position}")
+        return True
+
+    async def message_at(self, position: int) -> bytes | None:
+        """The body at a position, or None."""
+        answer = await self._api(f"STREAM.MSG.GET.{self._stream}", {"seq": position})
+        if "error" in answer:
+            if answer["error"].get("err_code") in {NO_MESSAGE, STREAM_NOT_FOUND}:
+                return None
+            raise Unavailable(f"JetStream: {answer['error'].get('description')}")
+        return base64.b64decode(answer["message"].get("data", ""))
+
+    async def _api(self, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            reply: Msg = await self._client.request(
+                f"$JS.API.{subject}", json.dumps(body).encode(), timeout=5
+            )
+        except (NatsTimeout, NoRespondersError, ConnectionClosedError) as e:
+            raise Unavailable("JetStream does not answer") from e
+        answer: dict[str, Any] = json.loads(reply.data)
+        return answer
+
+
+Message = tuple[str, bytes, dict[str, str]]
+"""Subject, body, headers."""
+
+
+def messages_of(
+    stream: str, commits: Sequence[Mapping[str, Any]], block: Mapping[str, Any]
+) -> list[Message]:
+    """What JetStream holds of a block: a pure function of ledger and commits."""
+    messages: list[Message] = []
+    position = block["first"]
+    for commit in commits:
+        for stored in commit["events"]:
+            headers = {
+                "Kundan-Position": str(position),
+                "Kundan-Stream": stored["stream"],
+                "Kundan-Version": str(stored["version"]),
+                "Kundan-Commit": commit["_id"],
+                "Kundan-Correlation": commit["correlation"],
+                "Kundan-Causation": commit["causation"] or "",
+                "Kundan-Chain": block["hash"],
+            }
+            messages.append(
+                (subject_name(stream, stored), message_body(commit, stored, position), headers)
+            )
+            position += 1
+    return messages
+
+
+def stream_config(name: str, *, replicas: int, first_seq: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "Kundan: every event, sequence = position in the ledger",
+        "subjects": [f"{name.lower()}.>"],
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": replicas,
+        "discard": "old",
+        "max_age": 0,
+        "duplicate_window": 120_000_000_000,
+        "deny_delete": True,
+        "deny_purge": True,
+        "allow_direct": True,
+        "first_seq": first_seq,
+    }

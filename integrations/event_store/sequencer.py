@@ -1,0 +1,162 @@
+"""The loop that seals what is pending and hands it to the relay. Any number may run."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from domain.errors import Unavailable
+from integrations.event_store.ledger import Ledger, Sealed, settle
+from integrations.event_store.relay import Relay
+
+POLL_SECONDS = 0.05
+LEASE_SECONDS = 2.0
+HANDOVER = 64
+"""Blocks that wait for the relay; beyond them it reads the ledger itself."""
+MAX_PAUSE_SECONDS = 5.0
+
+log = structlog.get_logger("sequencer")
+
+SEALED = Counter("kundan_ledger_events_total", "Events given a position by this process")
+BLOCK_SIZE = Histogram(
+    "kundan_ledger_block_commits",
+    "Commits in a block",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+POSITION = Gauge("kundan_ledger_position", "Last position that this process sealed")
+PUBLISHED = Gauge("kundan_relay_position", "Last position known to be in JetStream")
+
+
+class Lease:
+    """Says who works, on the database's clock. It saves work; nobody's safety depends on it."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]], name: str = "sequencer") -> None:
+        self._leases = database["leases"]
+        self._name = name
+        self._owner = secrets.token_hex(8)
+        self._until = 0.0
+
+    async def held(self) -> bool:
+        """Take or renew it when that is due. False while another process holds it."""
+        now = asyncio.get_running_loop().time()
+        if now < self._until - LEASE_SECONDS / 2:
+            return True
+        mine = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": 2000}}
+        try:
+            await self._leases.find_one_and_update(
+                {"_id": self._name, "$expr": mine},
+                [{"$set": {"owner": self._owner, "until": until}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            self._until = 0.0
+            return False
+        self._until = now + LEASE_SECONDS
+        return True
+
+    async def release(self) -> None:
+        self._until = 0.0
+        await self._leases.delete_one({"_id": self._name, "owner": self._owner})
+
+
+class Sequencer:
+    def __init__(self, ledger: Ledger, relay: Relay, *, lease: Lease | None = None) -> None:
+        self._ledger = ledger
+        self._relay = relay
+        self._lease = lease
+        self._work = asyncio.Event()
+        self._blocks: asyncio.Queue[Sealed] = asyncio.Queue(HANDOVER)
+
+    def wake(self) -> None:
+        """There is something to place."""
+        self._work.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Seal and publish until `stop`. Raises LedgerDivergedError: an operator must choose."""
+        await self._relay.check_not_ahead()
+        relaying = asyncio.create_task(self._relay_blocks(), name="relay")
+        sealing = asyncio.create_task(self._seal_blocks(stop), name="sequencer")
+        try:
+            await asyncio.wait({relaying, sealing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            relaying.cancel()
+            sealing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await settle(sealing, relaying)
+            if self._lease is not None:
+                await self._lease.release()
+
+    async def _seal_blocks(self, stop: asyncio.Event) -> None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                busy = await self._seal_one()
+                failures = 0
+            except PyMongoError as e:
+                failures += 1
+                await _pause(failures, "the ledger cannot be written", e)
+                continue
+            if not busy:
+                await self._until_woken()
+
+    async def _seal_one(self) -> bool:
+        if self._lease is not None and not await self._lease.held():
+            return False
+        self._work.clear()
+        sealed = await self._ledger.seal()
+        if sealed is None:
+            return False
+        with contextlib.suppress(asyncio.QueueFull):  # the relay reads the ledger when it is behind
+            self._blocks.put_nowait(sealed)
+        await self._ledger.finish(sealed.block)
+        SEALED.inc(sealed.block["count"])
+        BLOCK_SIZE.observe(len(sealed.commits))
+        POSITION.set(sealed.block["first"] + sealed.block["count"] - 1)
+        return True
+
+    async def _until_woken(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._work.wait()
+
+    async def _relay_blocks(self) -> None:
+        behind, failures = True, 0
+        while True:
+            try:
+                if behind:
+                    await self._relay.catch_up()
+                    behind = False
+                PUBLISHED.set(self._relay.published)
+                sealed = await self._next_block()
+                failures = 0
+                if sealed is None:
+                    behind = True
+                elif sealed.block["first"] > self._relay.published:
+                    behind = not await self._relay.publish(sealed)
+            except (Unavailable, PyMongoError) as e:
+                behind = True
+                failures += 1
+                await _pause(failures, "the relay cannot publish", e)
+
+    async def _next_block(self) -> Sealed | None:
+        """None when none came for a while: time to compare with JetStream again."""
+        try:
+            async with asyncio.timeout(1.0):
+                return await self._blocks.get()
+        except TimeoutError:
+            return None
+
+
+async def _pause(failures: int, what: str, why: Exception) -> None:
+    seconds = random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 0.05 * 2**failures)  # noqa: S311 - jitter
+    log.warning(what, reason=str(why), failures=failures, pause_seconds=round(seconds, 3))
+    await asyncio.sleep(seconds)

@@ -1,0 +1,242 @@
+"""The event store on MongoDB: fits `domain.ports.EventStore`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.asynchronous.database import AsyncDatabase
+
+from domain.errors import ConcurrencyConflict, Invalid
+from domain.kernel import AggregateRoot, DomainEvent
+from domain.ports import CommandContext, Commit, PersonalKeys, RecordedEvent
+from integrations.event_store import commits as c
+from integrations.event_store.canonical import instant, leaf_of
+from integrations.event_store.mapping import (
+    from_message,
+    recorded,
+    subject_of,
+    subjects_of,
+    to_event,
+    to_stored,
+    uuid7,
+)
+from integrations.event_store.snapshots import Snapshots
+
+MAX_STREAM_EVENTS = 100_000
+MAX_PAGE = 5_000
+
+
+def make_commit(
+    events: Sequence[DomainEvent],
+    context: CommandContext,
+    *,
+    answer: str | None,
+    keys: Mapping[str, bytes],
+    now: datetime,
+) -> dict[str, Any]:
+    """The commit document of one command. Raise ConcurrencyConflict for a repeated (stream, version)."""
+    places = {(e.originator_id, e.originator_version) for e in events}
+    if len(places) < len(events):  # a unique multikey index does not look inside one document
+        raise ConcurrencyConflict("one command recorded the same version of a stream twice")
+    document: dict[str, Any] = {
+        "_id": c.commit_id_of(context.command_id) if context.command_id else uuid7(),
+        "command": context.command,
+        "actor": context.actor,
+        "correlation": context.correlation,
+        "causation": context.causation,
+        "fingerprint": context.fingerprint,
+        "answer": answer,
+        "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
+        "events": [to_stored(event, keys) for event in events],
+    }
+    document["leaf"] = leaf_of(document)
+    document["pending"] = True
+    return document
+
+
+class MongoEventStore:
+    def __init__(
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        keys: PersonalKeys,
+        *,
+        inserted: Callable[[int], Awaitable[None]] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`inserted(n)` wakes the sequencer after each group of commits."""
+        self._commits = c.durable_collection(database, "commits")
+        self._ledger = c.durable_collection(database, "ledger")
+        self._keys = keys
+        self._clock = clock
+        self._snapshots = Snapshots(database)
+        self._committer = c.Committer(self._commits, inserted=inserted)
+
+    async def prepare(self) -> None:
+        """Make the indexes. Safe to repeat."""
+        await self._commits.create_indexes(c.INDEXES)
+        await self._snapshots.prepare()
+
+    async def close(self) -> None:
+        await self._committer.close()
+
+    # --- writing ---
+
+    async def append(
+        self, events: Sequence[DomainEvent], context: CommandContext, *, answer: str | None = None
+    ) -> Commit:
+        if not events:
+            raise Invalid("a commit without events", code="empty-commit")
+        subjects = list({s for e in events if (s := subject_of(e)) is not None})
+        keys = await self._keys.ensure(subjects) if subjects else {}
+        document = make_commit(events, context, answer=answer, keys=keys, now=self._clock())
+        return await self._committer.submit(document)
+
+    async def commit_of(self, command_id: str, *, fingerprint: str | None = None) -> Commit | None:
+        first = await self._commits.find_one({"_id": c.commit_id_of(command_id)})
+        if first is None:
+            return None
+        outcome = c.repeated(first, fingerprint)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def commit(self, commit_id: str) -> Commit | None:
+        found = await self._commits.find_one({"_id": commit_id})
+        return None if found is None else c.as_commit(found)
+
+    # --- reading a stream ---
+    # Local reads on the primary are safe for decisions: what is built on a write that is later
+    # rolled back is rolled back with it, and only majority writes are acknowledged.
+
+    async def read_stream(
+        self, stream: str, *, after_version: int = 0, up_to_version: int | None = None
+    ) -> list[DomainEvent]:
+        found = await self._stored(stream, after_version, up_to_version)
+        subjects = subjects_of(stored for stored, _ in found)
+        keys = await self._keys.get(subjects) if subjects else {}
+        return [to_event(stored, at, keys) for stored, at in found]
+
+    async def _stored(
+        self, stream: str, after_version: int, up_to_version: int | None
+    ) -> list[tuple[dict[str, Any], datetime]]:
+        versions: dict[str, int] = {"$gt": after_version}
+        if up_to_version is not None:
+            versions["$lte"] = up_to_version
+        query = {"events": {"$elemMatch": {"stream": stream, "version": versions}}}
+        cursor = self._commits.find(query, {"events": 1, "at": 1}).limit(MAX_STREAM_EVENTS)
+        found = [
+            (stored, document["at"])
+            async for document in cursor
+            for stored in document["events"]
+            if stored["stream"] == stream
+            and stored["version"] > after_version
+            and (up_to_version is None or stored["version"] <= up_to_version)
+        ]
+        found.sort(key=lambda pair: pair[0]["version"])
+        return found
+
+    async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
+        stream = aggregate_class.stream(object_id)
+        aggregate: Any = await self._snapshots.latest(aggregate_class, stream)
+        after = aggregate.version if aggregate is not None else 0
+        for event in await self.read_stream(stream, after_version=after):
+            aggregate = event.mutate(aggregate)
+        if aggregate is not None:
+            await self._snapshots.offer(aggregate, loaded_from=after)
+        return aggregate
+
+    # --- reading history ---
+
+    async def read_history(
+        self, *, after_position: int, limit: int, up_to_position: int | None = None
+    ) -> list[RecordedEvent]:
+        limit = min(limit, MAX_PAGE)
+        raw = await self.read_commits(after_position=after_position, limit=limit)
+        keys = await self._keys.get(subjects_of(e for doc in raw for e in doc["events"]))
+        page = [
+            recorded(document, stored, position, keys)
+            for document in raw
+            for position, stored in enumerate(document["events"], document["position"])
+            if position > after_position and (up_to_position is None or position <= up_to_position)
+        ]
+        return page[:limit]
+
+    async def read_commits(self, *, after_position: int, limit: int) -> list[dict[str, Any]]:
+        """Sequenced commit documents that hold positions after this one, in order, without a hole.
+
+        A commit is marked after its block is written, in no order; so a page ends before the first
+        commit whose mark is still missing.
+        """
+        start = await self._commits.find_one(
+            {"position": {"$lte": after_position + 1}}, {"position": 1}, sort=[("position", -1)]
+        )
+        if start is None:
+            return []
+        expected: int = start["position"]
+        cursor = self._commits.find({"position": {"$gte": expected}}).sort("position", ASCENDING)
+        page: list[dict[str, Any]] = []
+        async for document in cursor.limit(limit + 1).batch_size(min(limit + 1, 1_000)):
+            if document["position"] != expected:
+                break
+            expected += len(document["events"])
+            if expected > after_position + 1:
+                page.append(document)
+            if expected > after_position + limit:
+                break
+        await cursor.close()
+        return page
+
+    async def last_position(self) -> int:
+        block = await self._ledger.find_one({}, sort=[("_id", -1)])
+        return 0 if block is None else block["first"] + block["count"] - 1
+
+    async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
+        """Published messages as events, personal fields in clear where the key exists."""
+        raw = [from_message(body) for body in messages]
+        keys = await self._keys.get(subjects_of(stored for _, stored, _ in raw))
+        return [recorded(commit, stored, position, keys) for commit, stored, position in raw]
+
+    # --- for auditors ---
+
+    async def history_of(self, streams: Sequence[str]) -> list[dict[str, Any]]:
+        """Every event of these streams in order, with its place and hashes; personal parts sealed."""
+        query = {"events.stream": {"$in": list(streams)}}
+        wanted = set(streams)
+        documents = await self._commits.find(query).limit(MAX_STREAM_EVENTS).to_list()
+        documents.sort(key=lambda d: d.get("position", float("inf")))
+        chain = await self._chain_of([d["_id"] for d in documents])
+        return [
+            _as_history(document, stored, index, chain.get(document["_id"]))
+            for document in documents
+            for index, stored in enumerate(document["events"])
+            if stored["stream"] in wanted
+        ]
+
+    async def _chain_of(self, ids: Sequence[str]) -> dict[str, str]:
+        cursor = self._ledger.find(
+            {"entries.commit": {"$in": list(ids)}}, {"hash": 1, "entries.commit": 1}
+        )
+        return {e["commit"]: block["hash"] async for block in cursor for e in block["entries"]}
+
+
+def _as_history(
+    document: Mapping[str, Any], stored: Mapping[str, Any], index: int, chain: str | None
+) -> dict[str, Any]:
+    position = document.get("position")
+    return {
+        "position": None if position is None else position + index,
+        "stream": stored["stream"],
+        "version": stored["version"],
+        "type": stored["type"],
+        "time": instant(document["at"]),
+        "actor": document["actor"],
+        "command": document["command"],
+        "commit": document["_id"],
+        "eventId": stored["id"],
+        "causation": document["causation"],
+        "data": stored["data"],
+        "personal": stored.get("personal"),
+        "hash": document["leaf"],
+        "blockHash": chain,
+    }
