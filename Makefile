@@ -1,0 +1,70 @@
+# Every command of the project. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PYTHONS := python3.11 python3.12 python3.13 python3
+CODE := $(wildcard domain commands projections queries imaging integrations embedded benchmarks \
+	tests *.py)
+
+.PHONY: help run test check fix bench faults venv models clean
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: venv models  ## start the whole shop on this machine; PORT moves it, Ctrl-C stops it
+	$(BIN)/python -m embedded
+
+test: venv models  ## every test but the fault rounds; ARGS="-k order" chooses some
+	$(BIN)/pytest -m "not faults" $(ARGS)
+
+faults: venv models  ## rounds with killed, stopped and rolled back servers; ARGS as above
+	$(BIN)/pytest -m faults tests/faults $(ARGS)
+
+check: venv  ## format, lint, types, who may import whom, dependencies, dead code, lock file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/vulture
+	@! grep -nE '://|^ *--(extra-)?(index-url|find-links|trusted-host)|^-e' requirements.lock \
+		|| { echo 'requirements.lock must name no addresses: see the lines above.' >&2; exit 1; }
+
+fix: venv  ## format, and correct what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: venv models  ## measure, and write the table; ARGS="--help" says what can be chosen
+	$(BIN)/python -m benchmarks $(ARGS)
+
+venv: .venv/.installed  ## the locked packages in .venv
+models: .models/.fetched  ## the weights of the nets in .models, checked by hash
+
+.venv/.installed: requirements.lock
+	@for python in $(PYTHONS); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Installing the locked packages into .venv with $$("$$python" --version)."; \
+			"$$python" -m venv .venv && break; \
+		fi; \
+	done; \
+	test -x $(BIN)/python || { \
+		echo 'Kundan needs Python 3.11 or newer with its venv module: install it and try again.' >&2; \
+		exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.lock
+	@touch $@
+
+.models/.fetched: imaging/models.toml | .venv/.installed
+	$(BIN)/python -m imaging.models fetch
+	@touch $@
+
+clean:  ## remove what these commands made, but never the shop's data in .data
+	rm -rf .venv .models .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+		.coverage* htmlcov
+	find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +
