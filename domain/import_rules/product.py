@@ -8,7 +8,7 @@ from domain.import_rules.availability import MAX_QUANTITY, StockStatus
 from domain.import_rules.kinds import Category, ProductType, TryOnRegion
 from domain.import_rules.specifications import Specifications
 from domain.import_rules.words import normalised
-from domain.kernel import ValueObject
+from domain.kernel import Measure, ValueObject
 from domain.values import Paise
 
 
@@ -29,7 +29,7 @@ class ProductFields(ValueObject):
     try_on_region: TryOnRegion = TryOnRegion.NONE
     preorder: bool = False
     featured: bool = False
-    width_mm: float | None = None
+    width_mm: Measure | None = None
     hsn: str | None = None
     huid: tuple[str, ...] = ()
 

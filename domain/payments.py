@@ -1,0 +1,395 @@
+"""Payments: asked for, created at the gateway, attempted, confirmed; or failed, or closed.
+
+The browser's confirmation, the gateway's webhook and our own reconciliation all end in `observe`,
+which keeps a fact once: the gateway's payment id, its state and its amount. States only rise:
+created, failed, authorized, captured, refunded. A failed payment may still be captured.
+
+Event topics and fields are a storage format: change them only by adding.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, ClassVar, Self, TypedDict
+
+from domain.errors import RuleViolation
+from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
+from domain.ports import GatewayPayment
+from domain.values import Money, OrderId, PaymentId, UserId
+
+RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Source(StrEnum):
+    """How we came to know."""
+
+    CONFIRM = "confirm"
+    WEBHOOK = "webhook"
+    RECONCILIATION = "reconciliation"
+
+
+class RefundReason(StrEnum):
+    ORDER_CANCELLED = "order_cancelled"
+    ALREADY_PAID = "already_paid"
+    WRONG_AMOUNT = "wrong_amount"
+    TOO_MUCH = "too_much"
+
+
+class PaymentIntentRequested(InitialEvent):
+    """We are about to ask the gateway. The payment's own id is the receipt."""
+
+    TOPIC: ClassVar[str] = "PaymentIntentRequested"
+    order_id: OrderId
+    customer_id: UserId
+    amount: Money
+    gateway: str
+
+
+class GatewayOrderCreated(DomainEvent):
+    TOPIC: ClassVar[str] = "GatewayOrderCreated"
+    gateway_order_id: str
+
+
+class GatewayCallRejected(DomainEvent):
+    """The gateway refused for certain; this payment is over and the order may start another."""
+
+    TOPIC: ClassVar[str] = "GatewayCallRejected"
+    code: str
+    reason: str
+
+
+class GatewayOutcomeUnknown(DomainEvent):
+    """No trustworthy answer. Only a look at the gateway settles it; a time-out is no failure."""
+
+    TOPIC: ClassVar[str] = "GatewayOutcomeUnknown"
+    reason: str
+
+
+class GatewayFact(DomainEvent):
+    """What all that we learn of one gateway payment has in common; not stored by itself.
+
+    `details` is the part of the gateway's answer that may be kept, as its adapter chose it.
+    """
+
+    order_id: OrderId
+    gateway_payment_id: str
+    source: Source
+    method: str | None = None
+    details: dict[str, Any]
+
+
+class PaymentAttemptFailed(GatewayFact):
+    TOPIC: ClassVar[str] = "PaymentAttemptFailed"
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+class PaymentAuthorized(GatewayFact):
+    TOPIC: ClassVar[str] = "PaymentAuthorized"
+
+
+class PaymentConfirmed(GatewayFact):
+    """The money is captured, and it is at least what is due."""
+
+    TOPIC: ClassVar[str] = "PaymentConfirmed"
+    customer_id: UserId
+    amount: Money
+
+
+class PaymentAmountMismatched(GatewayFact):
+    """The gateway names less money, or another currency, than we asked for. A person must look."""
+
+    TOPIC: ClassVar[str] = "PaymentAmountMismatched"
+    expected: Money
+    seen: Money
+    state: str
+
+
+class ExtraPaymentCaptured(GatewayFact):
+    """Money for a payment that is paid already."""
+
+    TOPIC: ClassVar[str] = "ExtraPaymentCaptured"
+    amount: Money
+
+
+class PaymentRefundObserved(GatewayFact):
+    """The gateway gave the money back."""
+
+    TOPIC: ClassVar[str] = "PaymentRefundObserved"
+    amount: Money
+
+
+class PaymentRefundNeeded(DomainEvent):
+    """Money that is not ours to keep."""
+
+    TOPIC: ClassVar[str] = "PaymentRefundNeeded"
+    order_id: OrderId
+    gateway_payment_id: str
+    amount: Money
+    reason: RefundReason
+
+
+class PaymentClosed(DomainEvent):
+    """Nobody waits for this money any more; if it comes all the same, it is looked at again."""
+
+    TOPIC: ClassVar[str] = "PaymentClosed"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How far one gateway payment came, and how many paise of it are to go back."""
+
+    rank: int = 0
+    captured: int = 0
+    currency: str = "INR"
+    to_refund: int = 0
+
+
+class Payment(AggregateRoot):
+    TOPIC: ClassVar[str] = "Payment"
+    CATEGORY: ClassVar[str] = "payment"
+
+    @classmethod
+    def request(
+        cls,
+        payment_id: PaymentId,
+        *,
+        order_id: OrderId,
+        customer_id: UserId,
+        amount: Money,
+        gateway: str,
+    ) -> Self:
+        return cls.start(
+            payment_id,
+            PaymentIntentRequested,
+            order_id=order_id,
+            customer_id=customer_id,
+            amount=amount,
+            gateway=gateway,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Money may still come by this payment, and somebody waits for it."""
+        return not (self.rejected or self.closed or self.confirmed)
+
+    @property
+    def underway(self) -> bool:
+        return any(attempt.rank >= RANK["authorized"] for attempt in self.attempts.values())
+
+    @property
+    def status(self) -> PaymentStatus:
+        if self.confirmed:
+            return PaymentStatus.COMPLETED
+        if self.closed:
+            return PaymentStatus.CANCELLED
+        if self.underway or self.outcome_unknown:
+            return PaymentStatus.PROCESSING
+        return PaymentStatus.FAILED if self.rejected or self.attempts else PaymentStatus.PENDING
+
+    def created_at_gateway(self, gateway_order_id: str) -> None:
+        """Raise RuleViolation when the gateway made a second order for this payment."""
+        if self.gateway_order_id == gateway_order_id:
+            return
+        if self.gateway_order_id is not None:
+            raise RuleViolation(
+                f"{self.gateway_order_id} collects this payment", code="second-gateway-order"
+            )
+        self.record(GatewayOrderCreated, gateway_order_id=gateway_order_id)
+
+    def rejected_by_gateway(self, *, code: str, reason: str) -> None:
+        if self.gateway_order_id is None and not self.rejected:
+            self.record(GatewayCallRejected, code=code, reason=reason)
+
+    def left_unknown_by_gateway(self, *, reason: str) -> None:
+        if self.gateway_order_id is None and not self.outcome_unknown and not self.rejected:
+            self.record(GatewayOutcomeUnknown, reason=reason)
+
+    def observe(self, seen: GatewayPayment, *, source: Source) -> None:
+        """Take in what the gateway says of one payment. Known and lower states change nothing.
+
+        Raise RuleViolation `foreign-payment` when it belongs to another gateway order.
+        """
+        if seen.gateway_order_id != self.gateway_order_id:
+            raise RuleViolation("this payment is for another order", code="foreign-payment")
+        if RANK[seen.state] <= self._rank_of(seen.gateway_payment_id):
+            return
+        fact = self._fact(seen, source)
+        match seen.state:
+            case "failed":
+                self._attempt_failed(seen, fact)
+            case "refunded":
+                self.record(PaymentRefundObserved, **fact, amount=_amount_of(seen))
+            case _ if self._falls_short(seen):
+                self._mismatched(seen, fact)
+            case "authorized":
+                self.record(PaymentAuthorized, **fact)
+            case _:
+                self._captured(_amount_of(seen), fact)
+
+    def refund_all(self, reason: RefundReason) -> None:
+        """Flag all captured money that is neither flagged nor given back yet."""
+        for gateway_payment_id, attempt in self.attempts.items():
+            if attempt.rank == RANK["captured"]:
+                left = attempt.captured - attempt.to_refund
+                self._need_refund(gateway_payment_id, left, attempt.currency, reason)
+
+    def close(self) -> None:
+        if self.is_open:
+            self.record(PaymentClosed)
+
+    def _rank_of(self, gateway_payment_id: str) -> int:
+        attempt = self.attempts.get(gateway_payment_id)
+        return 0 if attempt is None else attempt.rank
+
+    def _falls_short(self, seen: GatewayPayment) -> bool:
+        return seen.currency != self.amount.currency or seen.amount_minor < self.amount.amount
+
+    def _attempt_failed(self, seen: GatewayPayment, fact: "Fact") -> None:
+        """A failure is news only while no other attempt came further."""
+        if self.underway or self.confirmed:
+            return
+        self.record(
+            PaymentAttemptFailed,
+            **fact,
+            error_code=seen.error_code,
+            error_description=seen.error_description,
+        )
+
+    def _captured(self, amount: Money, fact: "Fact") -> None:
+        """The first captured payment confirms. What is over, and any second one, goes back."""
+        gateway_payment_id = fact["gateway_payment_id"]
+        if self.confirmed:
+            self.record(ExtraPaymentCaptured, **fact, amount=amount)
+            excess, reason = amount.amount, RefundReason.ALREADY_PAID
+        else:
+            self.record(PaymentConfirmed, **fact, customer_id=self.customer_id, amount=amount)
+            excess, reason = amount.amount - self.amount.amount, RefundReason.TOO_MUCH
+        self._need_refund(gateway_payment_id, excess, amount.currency, reason)
+
+    def _mismatched(self, seen: GatewayPayment, fact: "Fact") -> None:
+        self.record(
+            PaymentAmountMismatched,
+            **fact,
+            expected=self.amount,
+            seen=_amount_of(seen),
+            state=seen.state,
+        )
+        if seen.state == "captured":
+            self._need_refund(
+                seen.gateway_payment_id,
+                seen.amount_minor,
+                seen.currency,
+                RefundReason.WRONG_AMOUNT,
+            )
+
+    def _need_refund(
+        self, gateway_payment_id: str, amount: int, currency: str, reason: RefundReason
+    ) -> None:
+        if amount > 0:
+            self.record(
+                PaymentRefundNeeded,
+                order_id=self.order_id,
+                gateway_payment_id=gateway_payment_id,
+                amount=Money(amount=amount, currency=currency),
+                reason=reason,
+            )
+
+    def _fact(self, seen: GatewayPayment, source: Source) -> "Fact":
+        return {
+            "order_id": self.order_id,
+            "gateway_payment_id": seen.gateway_payment_id,
+            "source": source,
+            "method": seen.method,
+            "details": dict(seen.details),
+        }
+
+    @applies(PaymentIntentRequested)
+    def _requested(self, event: PaymentIntentRequested) -> None:
+        self.order_id: OrderId = event.order_id
+        self.customer_id: UserId = event.customer_id
+        self.amount: Money = event.amount
+        self.gateway: str = event.gateway
+        self.gateway_order_id: str | None = None
+        self.outcome_unknown: bool = False
+        self.rejected: bool = False
+        self.closed: bool = False
+        self.confirmed: Money | None = None
+        self.attempts: dict[str, Attempt] = {}
+
+    @applies(GatewayOrderCreated)
+    def _created(self, event: GatewayOrderCreated) -> None:
+        self.gateway_order_id = event.gateway_order_id
+        self.outcome_unknown = False
+
+    @applies(GatewayCallRejected)
+    def _rejected(self, _: GatewayCallRejected) -> None:
+        self.rejected = True
+        self.outcome_unknown = False
+
+    @applies(GatewayOutcomeUnknown)
+    def _unknown(self, _: GatewayOutcomeUnknown) -> None:
+        self.outcome_unknown = True
+
+    @applies(PaymentAttemptFailed)
+    def _failed(self, event: PaymentAttemptFailed) -> None:
+        self._reach(event.gateway_payment_id, "failed")
+
+    @applies(PaymentAuthorized)
+    def _authorized(self, event: PaymentAuthorized) -> None:
+        self._reach(event.gateway_payment_id, "authorized")
+
+    @applies(PaymentConfirmed)
+    def _confirmed(self, event: PaymentConfirmed) -> None:
+        self.confirmed = event.amount
+        self._reach(event.gateway_payment_id, "captured", event.amount)
+
+    @applies(ExtraPaymentCaptured)
+    def _extra(self, event: ExtraPaymentCaptured) -> None:
+        self._reach(event.gateway_payment_id, "captured", event.amount)
+
+    @applies(PaymentAmountMismatched)
+    def _mismatch(self, event: PaymentAmountMismatched) -> None:
+        captured = event.seen if event.state == "captured" else None
+        self._reach(event.gateway_payment_id, event.state, captured)
+
+    @applies(PaymentRefundObserved)
+    def _refunded(self, event: PaymentRefundObserved) -> None:
+        self._reach(event.gateway_payment_id, "refunded", event.amount)
+
+    @applies(PaymentRefundNeeded)
+    def _refund_needed(self, event: PaymentRefundNeeded) -> None:
+        attempt = self.attempts[event.gateway_payment_id]
+        self.attempts[event.gateway_payment_id] = replace(
+            attempt, to_refund=attempt.to_refund + event.amount.amount
+        )
+
+    @applies(PaymentClosed)
+    def _closed(self, _: PaymentClosed) -> None:
+        self.closed = True
+
+    def _reach(self, gateway_payment_id: str, state: str, captured: Money | None = None) -> None:
+        before = self.attempts.get(gateway_payment_id, Attempt())
+        after = replace(before, rank=RANK[state])
+        if captured is not None:
+            after = replace(after, captured=captured.amount, currency=captured.currency)
+        self.attempts[gateway_payment_id] = after
+
+
+class Fact(TypedDict):
+    order_id: OrderId
+    gateway_payment_id: str
+    source: Source
+    method: str | None
+    details: dict[str, Any]
+
+
+def _amount_of(seen: GatewayPayment) -> Money:
+    return Money(amount=seen.amount_minor, currency=seen.currency)
