@@ -32,6 +32,8 @@ from domain.ports import (
     PersonalKeys,
     RateLimiter,
 )
+from domain.sessions import AccessClaims
+from domain.sessions import User as User
 from domain.values import Role
 from settings import Settings
 
@@ -39,25 +41,6 @@ Document = Mapping[str, Any]
 View = Callable[[Document, "Services"], dict[str, Any]]
 
 # --- Services ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class User:
-    """The caller, by an access token whose session is alive."""
-
-    id: str
-    roles: frozenset[Role]
-    session_id: str
-
-    def has(self, *roles: Role) -> bool:
-        """An administrator may do what any role may."""
-        return Role.ADMIN in self.roles or not self.roles.isdisjoint(roles)
-
-
-@dataclass(frozen=True)
-class AccessClaims:
-    user_id: str
-    session_id: str
 
 
 class Tokens(Protocol):
@@ -77,13 +60,13 @@ class Sessions(Protocol):
 
 
 class Consistency(Protocol):
-    """Who has applied what, as the projectors announce it."""
+    """What the read models have applied, as the projectors announce it."""
 
-    async def wait(self, projection: str | None, position: int, *, seconds: float) -> bool:
-        """True once the projection (None: every one) has applied the position; False when time is up."""
+    async def wait_for_commit(self, commit_id: str, *, seconds: float) -> int | None:
+        """The position of the commit's last event once it can be read; None when time is up."""
 
-    async def place(self, commit: Commit, *, seconds: float) -> int | None:
-        """The position of the commit's last event once it is sequenced; None when time is up."""
+    async def wait_for_position(self, position: int, *, seconds: float) -> bool:
+        """True once everything up to this position can be read; False when time is up."""
 
 
 @dataclass(frozen=True)
@@ -376,20 +359,21 @@ async def fresh(
     """A read that carries a Consistency-Token waits until it would not show an older state."""
     if consistency_token is None:
         return
-    seconds = services.settings.consistency_wait_seconds
-    position = await _position_of(consistency_token, services, seconds)
-    if position is None or not await services.consistency.wait(None, position, seconds=seconds):
+    if not await _caught_up(consistency_token, services):
         raise Unavailable("the read models have not caught up yet", retry_after_seconds=1)
 
 
-async def _position_of(token: str, services: Services, seconds: float) -> int | None:
+async def _caught_up(token: str, services: Services) -> bool:
     """Tokens: `p<position>`, or `c<commit id>` for a commit that had no position yet."""
-    if token[:1] == "p" and token[1:].isdecimal() and len(token) <= 20:
-        return int(token[1:])
+    seconds = services.settings.consistency_wait_seconds
+    if token[:1] == "p" and token[1:].isascii() and token[1:].isdecimal() and len(token) <= 20:
+        return await services.consistency.wait_for_position(int(token[1:]), seconds=seconds)
     commit = await services.store.commit(token[1:]) if token[:1] == "c" else None
     if commit is None:
         raise Invalid("this Consistency-Token is not one of ours", code="invalid-consistency-token")
-    return await services.consistency.place(commit, seconds=seconds)
+    if commit.last_position is not None:
+        return await services.consistency.wait_for_position(commit.last_position, seconds=seconds)
+    return await services.consistency.wait_for_commit(commit.id, seconds=seconds) is not None
 
 
 # --- Commands ------------------------------------------------------------------------------------

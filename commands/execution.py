@@ -6,7 +6,6 @@ and the answer says by ETag and Consistency-Token which state it shows.
 
 import functools
 import re
-from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -45,7 +44,7 @@ class Execution:
         if shows is None or outcome.object_id is None:
             visible, document = True, None
         else:
-            visible = await self._visible(outcome, shows)
+            visible = await self._visible(outcome)
             document = await self._find(outcome.object_id, shows) if visible else None
         headers = await self.headers(outcome) | etag(document or {})
         if outcome.object_id is not None and status in {201, 202}:
@@ -67,7 +66,7 @@ class Execution:
         )
 
     async def shown(self, outcome: Outcome, collection: str) -> dict[str, Any] | None:
-        if outcome.object_id is None or not await self._visible(outcome, collection):
+        if outcome.object_id is None or not await self._visible(outcome):
             return None
         return await self._find(outcome.object_id, collection)
 
@@ -79,16 +78,17 @@ class Execution:
             headers["Consistency-Token"] = token
         return headers
 
-    async def _visible(self, outcome: Outcome, collection: str) -> bool:
-        """Wait for the projection, together at most `consistency_wait_seconds`."""
+    async def _visible(self, outcome: Outcome) -> bool:
+        """Wait until the read models have the commit, at most `consistency_wait_seconds`."""
         if outcome.commit is None:
             return True
-        deadline = get_running_loop().time() + self._services.settings.consistency_wait_seconds
+        seconds = self._services.settings.consistency_wait_seconds
         consistency = self._services.consistency
-        self._place = await consistency.place(outcome.commit, seconds=_left(deadline))
-        if self._place is None:
-            return False
-        return await consistency.wait(collection, self._place, seconds=_left(deadline))
+        if (position := outcome.commit.last_position) is not None:
+            self._place = position
+            return await consistency.wait_for_position(position, seconds=seconds)
+        self._place = await consistency.wait_for_commit(outcome.commit.id, seconds=seconds)
+        return self._place is not None
 
     async def _find(self, object_id: str, collection: str) -> dict[str, Any] | None:
         return await self._services.read_models[collection].find_one(
@@ -147,10 +147,6 @@ def command_name(handler: Callable[..., Awaitable[AggregateRoot | None]]) -> str
     while isinstance(handler, functools.partial):
         handler = handler.func
     return "".join(word.capitalize() for word in handler.__name__.strip("_").split("_"))
-
-
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - get_running_loop().time())
 
 
 def _name(outcome: Outcome) -> dict[str, str] | None:
