@@ -1,12 +1,12 @@
-"""The port of the read models: what a projection writes, and where it stands.
+"""The port of the read models: what a projection writes, where it stands, what it has set aside.
 
 A `Write` is plain data in MongoDB's own terms, so that the store and its in-memory twin apply the same
 thing. Positions are those of the ledger: 1, 2, 3 … without holes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 WriteKind = Literal["put", "update", "delete"]
 
@@ -31,3 +31,78 @@ class Index:
 
     keys: tuple[tuple[str, int | str], ...]
     options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedEvent:
+    """An event that one projection could not take in, or one that waits behind such an event."""
+
+    projection: str
+    stream: str
+    position: int
+    error: str | None
+    """None for an event that only waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What the events after `after`, up to `position`, do to the read models: applied whole or not."""
+
+    after: int
+    position: int
+    writes: Mapping[str, Sequence[Write]]
+    parked: Sequence[ParkedEvent] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the live read models stand."""
+
+    position: int
+    versions: Mapping[str, int]
+    """Projection → the version of the code that filled its collection."""
+    parked: frozenset[tuple[str, str]] = frozenset()
+    """(projection, stream) pairs that are set aside."""
+    fence: str | None = None
+    """The projection whose rebuilt collection is being moved in: nothing may be applied meanwhile."""
+
+
+class RefusedWriteError(Exception):
+    """The store will never accept a write of this collection, whoever asks and how often."""
+
+    def __init__(self, collection: str, reason: str) -> None:
+        super().__init__(f"{collection}: {reason}")
+        self.collection = collection
+        self.reason = reason
+
+
+class MovedError(Exception):
+    """The read models do not stand where the batch begins, or are fenced: look again."""
+
+
+class ReadModels(Protocol):
+    """Where live projections write. One suite runs over MongoDB and the in-memory twin."""
+
+    async def standing(self) -> Standing: ...
+
+    async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
+        """Take a projection into the live group at its present position, with its indexes."""
+
+    async def apply(self, batch: Batch) -> None:
+        """Writes, parked events and position in one atomic step, durable on a majority.
+
+        Raises RefusedWriteError or MovedError with nothing written, Unavailable when the outcome is
+        unknown: `standing()` tells then.
+        """
+
+    async def parked(self, *, projection: str, stream: str, limit: int) -> list[ParkedEvent]:
+        """Set-aside events of one stream, oldest first."""
+
+    async def release(
+        self, batch: Batch, released: Sequence[ParkedEvent], *, failed: ParkedEvent | None = None
+    ) -> None:
+        """Apply a batch of once parked events and un-park them in one step; the position stays.
+
+        `failed` is the event that stands at the head now, with its error. Raises as `apply`;
+        MovedError when another one has released them.
+        """

@@ -77,7 +77,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class SetWhere:
-    """Fields of all documents that match: `{"userId": …}`. Give the match an index."""
+    """Fields of all documents with these equal values: `{"userId": …}`. Give the match an index."""
 
     match: Mapping[str, Any]
     fields: Mapping[str, Any]

@@ -1,0 +1,211 @@
+"""Read models as plain dictionaries: for tests, and to check that a collection is the fold of the ledger.
+
+Writes mean here exactly what they mean to MongoDB; a test runs both and compares.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from bson import ObjectId
+
+from domain.ports import RecordedEvent
+from domain.read_models import (
+    Batch,
+    Index,
+    MovedError,
+    ParkedEvent,
+    RefusedWriteError,
+    Standing,
+    Write,
+)
+from projections.projection import Projection
+
+Document = dict[str, Any]
+Collection = dict[str | ObjectId, Document]
+
+
+def fold(projection: Projection, history: Iterable[RecordedEvent]) -> Collection:
+    """The collection as these events make it."""
+    collection: Collection = {}
+    for recorded in history:
+        for write in projection.writes(recorded):
+            apply_write(collection, write)
+    return collection
+
+
+def apply_write(collection: Collection, write: Write) -> None:
+    """Raise RefusedWriteError where MongoDB refuses, with the document unchanged."""
+    if write.kind == "put":
+        collection[write.where["_id"]] = copy.deepcopy(dict(write.what))
+        return
+    for key in matching(collection, write.where):
+        if write.kind == "delete":
+            del collection[key]
+        else:
+            collection[key] = updated(collection[key], write.what)
+
+
+def matching(collection: Collection, where: Mapping[str, Any]) -> list[str | ObjectId]:
+    if "_id" in where:
+        return [where["_id"]] if where["_id"] in collection else []
+    return [key for key, document in collection.items() if matches(document, where)]
+
+
+def matches(document: Document, where: Mapping[str, Any]) -> bool:
+    return all(_equals(_values(document, name), value) for name, value in where.items())
+
+
+def _equals(found: list[Any], wanted: Any) -> bool:
+    """MongoDB's equality: a list matches by itself or by one of its items, None also what is missing."""
+    if isinstance(wanted, dict) and any(key.startswith("$") for key in wanted):
+        raise NotImplementedError("a match is made of equal values only")
+    if wanted is None and not found:
+        return True
+    return any(value == wanted or (isinstance(value, list) and wanted in value) for value in found)
+
+
+def _values(node: Any, name: str) -> list[Any]:
+    """What a dotted name reaches, through lists of documents too."""
+    if not name:
+        return [node]
+    head, _, rest = name.partition(".")
+    if isinstance(node, dict):
+        return _values(node[head], rest) if head in node else []
+    if isinstance(node, list):
+        inside = [value for item in node if isinstance(item, dict) for value in _values(item, name)]
+        if head.isdigit() and int(head) < len(node):
+            inside += _values(node[int(head)], rest)
+        return inside
+    return []
+
+
+def updated(document: Document, operators: Mapping[str, Mapping[str, Any]]) -> Document:
+    """A changed copy, by `$set`, `$unset`, `$inc` and `$push`."""
+    changed = copy.deepcopy(document)
+    for operator, fields in operators.items():
+        act = OPERATORS[operator]
+        for name, value in fields.items():
+            *path, last = name.split(".")
+            act(changed, path, last, copy.deepcopy(value))
+    return changed
+
+
+def _reach(document: Document, path: list[str]) -> Any:
+    """The inner document or list, made where it is missing, as `$set` makes it."""
+    node: Any = document
+    for part in path:
+        is_list = isinstance(node, list)
+        node = node[_place(node, part)] if is_list else node.setdefault(part, {})
+        if not isinstance(node, dict | list):
+            raise RefusedWriteError("", f"cannot create a field in {part}, which is {node!r}")
+    return node
+
+
+def _place(items: list[Any], part: str) -> int:
+    if not part.isdigit():
+        raise RefusedWriteError("", f"cannot create the field {part} in a list")
+    items.extend([None] * (int(part) + 1 - len(items)))
+    return int(part)
+
+
+def _set(document: Document, path: list[str], last: str, value: Any) -> None:
+    node = _reach(document, path)
+    node[_place(node, last) if isinstance(node, list) else last] = value
+
+
+def _unset(document: Document, path: list[str], last: str, _value: Any) -> None:
+    node: Any = document
+    for part in path:
+        inner = _values(node, part)
+        if not inner:
+            return
+        node = inner[0]
+    if isinstance(node, dict):
+        node.pop(last, None)
+    elif isinstance(node, list) and last.isdigit() and int(last) < len(node):
+        node[int(last)] = None
+
+
+def _increment(document: Document, path: list[str], last: str, value: Any) -> None:
+    found = _values(document, ".".join([*path, last]))
+    start = found[0] if found else 0
+    if isinstance(start, bool) or not isinstance(start, int | float):
+        raise RefusedWriteError("", f"cannot add to {last}, which is {start!r}")
+    _set(document, path, last, start + value)
+
+
+def _push(document: Document, path: list[str], last: str, value: Any) -> None:
+    found = _values(document, ".".join([*path, last]))
+    items = found[0] if found else []
+    if not isinstance(items, list):
+        raise RefusedWriteError("", f"{last} must be a list, and is {items!r}")
+    items = [*items, *value["$each"]]
+    if "$slice" in value:
+        items = items[value["$slice"] :] if value["$slice"] else []
+    _set(document, path, last, items)
+
+
+OPERATORS: dict[str, Callable[[Document, list[str], str, Any], None]] = {
+    "$set": _set,
+    "$unset": _unset,
+    "$inc": _increment,
+    "$push": _push,
+}
+
+
+class MemoryReadModels:
+    """Fits `domain.read_models.ReadModels`."""
+
+    def __init__(self) -> None:
+        self.collections: dict[str, Collection] = {}
+        self.position = 0
+        self.versions: dict[str, int] = {}
+        self.set_aside: list[ParkedEvent] = []
+
+    async def standing(self) -> Standing:
+        return Standing(
+            position=self.position,
+            versions=dict(self.versions),
+            parked=frozenset((p.projection, p.stream) for p in self.set_aside),
+        )
+
+    async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
+        del indexes  # dictionaries have none
+        self.versions[name] = version
+        self.collections.setdefault(name, {})
+
+    async def apply(self, batch: Batch) -> None:
+        begun = {(p.projection, p.stream) for p in [*self.set_aside, *batch.parked] if p.error}
+        behind = {(p.projection, p.stream) for p in batch.parked}
+        if batch.after != self.position or not behind <= begun:
+            raise MovedError
+        self.collections = self._with(batch)
+        self.set_aside += batch.parked
+        self.position = batch.position
+
+    async def parked(self, *, projection: str, stream: str, limit: int) -> list[ParkedEvent]:
+        found = [p for p in self.set_aside if (p.projection, p.stream) == (projection, stream)]
+        return sorted(found, key=lambda p: p.position)[:limit]
+
+    async def release(
+        self, batch: Batch, released: Sequence[ParkedEvent], *, failed: ParkedEvent | None = None
+    ) -> None:
+        if any(event not in self.set_aside for event in released):
+            raise MovedError
+        self.collections = self._with(batch)
+        self.set_aside = [p for p in self.set_aside if p not in released]
+        if failed is not None:
+            others = [p for p in self.set_aside if p.position != failed.position]
+            self.set_aside = [failed, *others]
+
+    def _with(self, batch: Batch) -> dict[str, Collection]:
+        changed: MutableMapping[str, Collection] = dict(self.collections)
+        for name, writes in batch.writes.items():
+            changed[name] = dict(changed.get(name, {}))
+            for write in writes:
+                try:
+                    apply_write(changed[name], write)
+                except RefusedWriteError as e:
+                    raise RefusedWriteError(name, e.reason) from e
+        return dict(changed)

@@ -1,0 +1,268 @@
+"""The runner reads history once and folds it into all live projections.
+
+An event that is next in line is applied; one from the past is skipped; before one from the future the
+gap is read from the ledger. So loss, repetition and disorder on the wire cannot change a document.
+Each batch is one transaction of documents, set-aside events and position.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from domain.errors import Unavailable
+from domain.ports import RecordedEvent
+from domain.read_models import (
+    Batch,
+    MovedError,
+    ParkedEvent,
+    ReadModels,
+    RefusedWriteError,
+    Standing,
+    Write,
+)
+from projections.projection import Projection
+
+log = structlog.get_logger(__name__)
+
+BATCH_EVENTS = 500
+FENCE_WAIT_SECONDS = 0.05
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 2.0
+
+
+class Message(NamedTuple):
+    """An event as JetStream delivers it; the stream's sequence is the position."""
+
+    position: int
+    body: bytes
+
+
+class Feed(Protocol):
+    async def next(self, *, after: int) -> Sequence[Message]:
+        """What has arrived, at once when there is something; nothing after about a second of silence.
+
+        `after` is where the reader stands, for a feed that has to begin anew.
+        """
+
+
+class History(Protocol):
+    """The part of the event store that projections read."""
+
+    async def read_history(
+        self, *, after_position: int, limit: int, up_to_position: int | None = None
+    ) -> list[RecordedEvent]: ...
+
+    async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]: ...
+
+
+class Applied(NamedTuple):
+    """Announced once the documents can be read."""
+
+    position: int
+    commits: Mapping[str, tuple[int, int]]
+    """Commit id → positions of its first and last event in this batch."""
+
+
+Announce = Callable[[Applied], Awaitable[None]]
+
+
+async def nobody(_applied: Applied) -> None:
+    """Announce to nobody."""
+
+
+class Runner:
+    def __init__(
+        self,
+        projections: Iterable[Projection],
+        *,
+        read_models: ReadModels,
+        history: History,
+        announce: Announce = nobody,
+    ) -> None:
+        self.all = tuple(projections)
+        self.live: tuple[Projection, ...] = ()
+        self.read_models = read_models
+        self.history = history
+        self.announce = announce
+        self.standing = Standing(position=0, versions={})
+
+    @property
+    def position(self) -> int:
+        return self.standing.position
+
+    async def start(self) -> None:
+        """Learn where the read models stand. A projection that nobody has filled begins with history.
+
+        One whose version in the code is another keeps its old documents until it is rebuilt.
+        """
+        await self._look()
+        for projection in self.all:
+            if projection.name not in self.standing.versions and self.position == 0:
+                await self.read_models.adopt(
+                    projection.name, version=projection.version, indexes=projection.indexes
+                )
+        await self._look()
+        for projection in set(self.all) - set(self.live):
+            log.warning(
+                "projection stands still until it is rebuilt",
+                projection=projection.name,
+                code_version=projection.version,
+                stored_version=self.standing.versions.get(projection.name),
+            )
+
+    async def _look(self) -> None:
+        self.standing = await self.read_models.standing()
+        while self.standing.fence is not None:
+            await asyncio.sleep(jittered(FENCE_WAIT_SECONDS))
+            self.standing = await self.read_models.standing()
+        versions = self.standing.versions
+        self.live = tuple(p for p in self.all if versions.get(p.name) == p.version)
+
+    async def run(self, feed: Feed, *, stop: asyncio.Event) -> None:
+        """Apply what the feed brings until `stop`; a batch once begun is finished.
+
+        When the feed is silent the ledger is read, so projections go on while the broker is down.
+        """
+        await self.start()
+        failures = 0
+        while not stop.is_set():
+            try:
+                if failures:
+                    await self._look()
+                await self.take(await feed.next(after=self.position))
+                failures = 0
+            except Unavailable as e:
+                wait = min(FIRST_WAIT_SECONDS * 2**failures, LONGEST_WAIT_SECONDS)
+                failures = min(failures + 1, 10)
+                log.warning("projections wait", reason=e.detail, seconds=round(wait, 2))
+                await asyncio.sleep(jittered(wait))
+
+    async def take(self, messages: Sequence[Message]) -> None:
+        """Apply these messages, in whatever order and however often they came, and what they skip."""
+        if not messages:
+            await self.catch_up()
+        waiting = sorted({m.position: m for m in messages}.values())
+        while waiting := [m for m in waiting if m.position > self.position]:
+            ready = in_line(waiting, after=self.position)
+            if ready:
+                await self.apply(await self.history.decode([m.body for m in ready]))
+            elif not await self._read_on():
+                return  # the ledger does not show the gap yet: silence will bring us back
+
+    async def catch_up(self) -> None:
+        """Apply all that the ledger has."""
+        while await self._read_on():
+            pass
+
+    async def _read_on(self) -> bool:
+        events = await self.history.read_history(after_position=self.position, limit=BATCH_EVENTS)
+        if events:
+            await self.apply(events)
+        return bool(events)
+
+    async def apply(self, events: Sequence[RecordedEvent]) -> None:
+        """Apply events that follow on the position; a refused one is found by halving and parked."""
+        events = [event for event in events if event.position > self.position]
+        if not events or events[0].position != self.position + 1:
+            return  # another one has moved the read models: they are looked at anew
+        batch = plan(self.live, events, after=self.position, parked=self.standing.parked)
+        try:
+            await self.read_models.apply(batch)
+        except MovedError:
+            await self._look()
+        except RefusedWriteError as refusal:
+            await self._apply_apart(events, batch, refusal)
+        else:
+            await self._advance(batch, events)
+
+    async def _apply_apart(
+        self, events: Sequence[RecordedEvent], batch: Batch, refusal: RefusedWriteError
+    ) -> None:
+        if len(events) > 1:
+            middle = len(events) // 2
+            await self.apply(events[:middle])
+            await self.apply(events[middle:])
+            return
+        alone = without(batch, events[0], refusal)
+        try:
+            await self.read_models.apply(alone)
+        except RefusedWriteError as another:
+            await self._apply_apart(events, alone, another)
+        except MovedError:
+            await self._look()
+        else:
+            await self._advance(alone, events)
+
+    async def _advance(self, batch: Batch, events: Sequence[RecordedEvent]) -> None:
+        parked = self.standing.parked
+        for event in batch.parked:
+            if event.error is not None:
+                log.error("event parked with its stream", **vars(event))
+            parked |= {(event.projection, event.stream)}
+        versions = self.standing.versions
+        self.standing = Standing(position=batch.position, versions=versions, parked=parked)
+        await self.announce(Applied(batch.position, commits_of(events)))
+
+
+def jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1.5)  # noqa: S311 # spreads load, hides nothing
+
+
+def in_line(messages: Sequence[Message], *, after: int) -> list[Message]:
+    """The messages that follow on `after` without a hole."""
+    return [m for place, m in enumerate(messages, after + 1) if m.position == place]
+
+
+def commits_of(events: Sequence[RecordedEvent]) -> dict[str, tuple[int, int]]:
+    commits: dict[str, tuple[int, int]] = {}
+    for event in events:
+        first, _ = commits.get(event.commit_id, (event.position, 0))
+        commits[event.commit_id] = (first, event.position)
+    return commits
+
+
+def plan(
+    projections: Iterable[Projection],
+    events: Sequence[RecordedEvent],
+    *,
+    after: int,
+    parked: frozenset[tuple[str, str]],
+) -> Batch:
+    """Fold the events into one batch. A fold that raises parks its event and, behind it, the stream."""
+    writes: dict[str, list[Write]] = {}
+    newly: list[ParkedEvent] = []
+    for projection in projections:
+        aside = {stream for name, stream in parked if name == projection.name}
+        mine: list[Write] = []
+        for recorded in events:
+            if type(recorded.event) not in projection.folds:
+                continue
+            if recorded.stream in aside:
+                newly.append(parked_event(projection.name, recorded, None))
+                continue
+            try:
+                mine += projection.writes(recorded)
+            except Exception as error:  # noqa: BLE001 # whatever a fold raises parks its stream only
+                newly.append(parked_event(projection.name, recorded, repr(error)))
+                aside.add(recorded.stream)
+        if mine:
+            writes[projection.name] = mine
+    return Batch(after=after, position=events[-1].position, writes=writes, parked=newly)
+
+
+def parked_event(projection: str, recorded: RecordedEvent, error: str | None) -> ParkedEvent:
+    return ParkedEvent(
+        projection=projection, stream=recorded.stream, position=recorded.position, error=error
+    )
+
+
+def without(batch: Batch, recorded: RecordedEvent, refusal: RefusedWriteError) -> Batch:
+    """The batch of one event, with the event parked for the collection that refused it."""
+    writes = {name: w for name, w in batch.writes.items() if name != refusal.collection}
+    aside = parked_event(refusal.collection, recorded, refusal.reason)
+    return Batch(
+        after=batch.after, position=batch.position, writes=writes, parked=[*batch.parked, aside]
+    )
