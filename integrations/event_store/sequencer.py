@@ -48,16 +48,23 @@ class Lease:
         now = asyncio.get_running_loop().time()
         if now < self._until - LEASE_SECONDS / 2:
             return True
-        mine = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
-        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": 2000}}
+        free = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        milliseconds = int(LEASE_SECONDS * 1000)
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": milliseconds}}
+        taken = {
+            "owner": {"$cond": [free, self._owner, "$owner"]},
+            "until": {"$cond": [free, until, "$until"]},
+        }
         try:
-            await self._leases.find_one_and_update(
-                {"_id": self._name, "$expr": mine},
-                [{"$set": {"owner": self._owner, "until": until}}],
+            lease = await self._leases.find_one_and_update(
+                {"_id": self._name},
+                [{"$set": taken}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # two made the document at once
+            return False
+        if lease is None or lease["owner"] != self._owner:
             self._until = 0.0
             return False
         self._until = now + LEASE_SECONDS

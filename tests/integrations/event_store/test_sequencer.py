@@ -1,0 +1,230 @@
+"""The way from a commit to JetStream, on real servers."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from pymongo.asynchronous.database import AsyncDatabase
+
+from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
+from integrations.event_store.relay import LedgerDivergedError, Relay
+from integrations.event_store.sequencer import Lease, Sequencer
+from tests.integrations.event_store.ledgerbook import context, line, opened
+
+
+@dataclass
+class Shop:
+    database: AsyncDatabase[dict[str, Any]]
+    store: MongoEventStore
+    ledger: Ledger
+    relay: Relay
+    nats: Client
+    stream: str
+
+    def another_relay(self) -> Relay:
+        return Relay(self.nats, self.ledger, stream=self.stream)
+
+    async def published(self) -> list[tuple[int, dict[str, Any]]]:
+        """(sequence, body) of all that JetStream holds."""
+        last = await self.relay.last_sequence()
+        bodies = [await self.relay.message_at(n) for n in range(1, last + 1)]
+        return [(n, json.loads(b)) for n, b in enumerate(bodies, 1) if b is not None]
+
+    async def until_published(self, position: int) -> None:
+        async with asyncio.timeout(20):
+            while await self.relay.last_sequence() < position:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def shop(
+    database: AsyncDatabase[dict[str, Any]], nats_connection: Client, stream_name: str
+) -> AsyncIterator[Shop]:
+    ledger = Ledger(database)
+    await ledger.prepare()
+    store = MongoEventStore(database, SubjectKeys(database, b"k" * 32))
+    await store.prepare()
+    relay = Relay(nats_connection, ledger, stream=stream_name)
+    await relay.ensure_stream()
+    yield Shop(database, store, ledger, relay, nats_connection, stream_name)
+    await store.close()
+
+
+async def running(
+    shop: Shop, *, lease: bool = False
+) -> tuple[Sequencer, asyncio.Event, asyncio.Task[None]]:
+    stop = asyncio.Event()
+    sequencer = Sequencer(
+        shop.ledger, shop.another_relay(), lease=Lease(shop.database) if lease else None
+    )
+    return sequencer, stop, asyncio.create_task(sequencer.run(stop))
+
+
+async def write(shop: Shop, count: int) -> None:
+    await asyncio.gather(
+        *(
+            shop.store.append(opened(secrets.token_hex(12), lines=1), context())
+            for _ in range(count)
+        )
+    )
+
+
+async def test_every_event_reaches_jetstream_at_its_position(shop: Shop) -> None:
+    sequencer, stop, task = await running(shop)
+    await write(shop, 100)
+    sequencer.wake()
+    await shop.until_published(200)
+    stop.set()
+    await task
+    history = await shop.store.read_history(after_position=0, limit=1_000)
+    published = await shop.published()
+    assert [n for n, _ in published] == list(range(1, 201))
+    assert [body["id"] for _, body in published] == [e.event_id for e in history]
+    assert [int(body["sequence"]) for _, body in published] == [e.position for e in history]
+
+
+async def test_three_sequencers_without_a_lease_make_one_history(shop: Shop) -> None:
+    several = [await running(shop) for _ in range(3)]
+    for _ in range(10):
+        await write(shop, 20)
+    await shop.until_published(400)
+    for _, stop, task in several:
+        stop.set()
+        await task
+    history = await shop.store.read_history(after_position=0, limit=1_000)
+    assert len({e.event_id for e in history}) == 400
+    assert [body["id"] for _, body in await shop.published()] == [e.event_id for e in history]
+    blocks = await shop.ledger.blocks.find().sort("_id", 1).to_list()
+    assert [b["_id"] for b in blocks] == list(range(1, len(blocks) + 1))
+
+
+async def test_a_lease_keeps_the_second_sequencer_idle_until_the_first_ends(shop: Shop) -> None:
+    first, second = Lease(shop.database), Lease(shop.database)
+    assert await first.held()
+    assert not await second.held()
+    await first.release()
+    assert await second.held()
+
+
+async def test_a_block_left_unfinished_is_finished_by_the_next_sequencer(shop: Shop) -> None:
+    await write(shop, 5)
+    assert await shop.ledger.seal() is not None  # and the process dies before it marks the commits
+    assert await shop.store.read_history(after_position=0, limit=10) == []
+    await write(shop, 5)
+    successor = Ledger(shop.database)
+    sealed = await successor.seal()
+    assert sealed is not None
+    await successor.finish(sealed.block)
+    history = await shop.store.read_history(after_position=0, limit=100)
+    assert [e.position for e in history] == list(range(1, 21))
+
+
+async def test_an_old_leader_that_wakes_hours_later_changes_nothing(shop: Shop) -> None:
+    await write(shop, 3)
+    sleeper = Ledger(shop.database)
+    old = await sleeper.seal()
+    assert old is not None
+    other = Ledger(shop.database)
+    await other.seal()
+    await write(shop, 3)
+    newer = await other.seal()
+    assert newer is not None
+    await other.finish(newer.block)
+    before = await shop.database["commits"].find().sort("_id", 1).to_list()
+    await sleeper.finish(old.block)
+    assert await shop.database["commits"].find().sort("_id", 1).to_list() == before
+
+
+async def test_a_version_written_by_a_slow_clock_still_follows_its_predecessor(shop: Shop) -> None:
+    a = secrets.token_hex(12)
+    await shop.store.append(opened(a), context())
+    await shop.store.append([line(a, 2)], context())
+    await shop.database["commits"].update_one(
+        {"events.version": 2}, [{"$set": {"at": {"$subtract": ["$at", 3_600_000]}}}]
+    )
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    assert [c["events"][0]["version"] for c in sealed.commits] == [1, 2]
+
+
+async def test_an_effect_follows_its_cause(shop: Shop) -> None:
+    a, b = secrets.token_hex(12), secrets.token_hex(12)
+    await shop.store.append(opened(a), context())
+    cause = await shop.database["commits"].find_one({})
+    assert cause is not None
+    effect = replace(context(), causation=cause["events"][0]["id"])
+    await shop.store.append(opened(b), effect)
+    await shop.database["commits"].update_one(
+        {"causation": {"$ne": None}}, [{"$set": {"at": {"$subtract": ["$at", 3_600_000]}}}]
+    )
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    assert [c["events"][0]["stream"] for c in sealed.commits] == [f"notebook-{a}", f"notebook-{b}"]
+
+
+async def test_a_backlog_larger_than_a_block_keeps_every_order(shop: Shop) -> None:
+    ids = [secrets.token_hex(12) for _ in range(400)]
+    await asyncio.gather(*(shop.store.append(opened(i), context()) for i in ids))
+    await asyncio.gather(*(shop.store.append([line(i, 2)], context()) for i in ids))
+    await shop.database["commits"].update_many(
+        {"events.version": 2}, [{"$set": {"at": {"$subtract": ["$at", 3_600_000]}}}]
+    )
+    for _ in range(50):
+        if (sealed := await shop.ledger.seal()) is not None:
+            await shop.ledger.finish(sealed.block)
+    history = await shop.store.read_history(after_position=0, limit=1_000)
+    assert len(history) == 800
+    seen: dict[str, int] = {}
+    for recorded in history:
+        assert recorded.version == seen.get(recorded.stream, 0) + 1
+        seen[recorded.stream] = recorded.version
+
+
+async def test_a_lost_acknowledgement_is_recognised_by_the_stored_bytes(shop: Shop) -> None:
+    await write(shop, 4)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    assert await shop.relay.publish(sealed)
+    twin = shop.another_relay()  # knows nothing of it and publishes again
+    assert await twin.publish(sealed)
+    assert await shop.relay.last_sequence() == 8
+
+
+async def test_another_event_at_our_position_halts_the_relay(shop: Shop) -> None:
+    await write(shop, 2)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    await shop.nats.request(f"{shop.stream.lower()}.notebook.Forged", b"{}", timeout=5)
+    with pytest.raises(LedgerDivergedError):
+        await shop.relay.publish(sealed)
+
+
+async def test_a_deleted_stream_is_filled_again_with_the_same_positions(shop: Shop) -> None:
+    sequencer, stop, task = await running(shop)
+    await write(shop, 30)
+    sequencer.wake()
+    await shop.until_published(60)
+    before = await shop.published()
+    await shop.nats.jetstream().delete_stream(shop.stream)
+    await write(shop, 30)
+    sequencer.wake()
+    await shop.until_published(120)
+    stop.set()
+    await task
+    assert (await shop.published())[:60] == before
+
+
+async def test_a_ledger_behind_jetstream_refuses_to_sequence(shop: Shop) -> None:
+    await write(shop, 2)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    await shop.relay.publish(sealed)
+    await shop.database["ledger"].delete_many({})  # MongoDB came back from an older backup
+    sequencer = Sequencer(shop.ledger, shop.another_relay())
+    with pytest.raises(LedgerDivergedError, match="older backup"):
+        await sequencer.run(asyncio.Event())
