@@ -1,0 +1,172 @@
+"""A payment gateway in memory. `tests/contracts/test_payment_gateway.py` holds it to the real one."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from domain.errors import DomainError, Invalid, RuleViolation, Unauthenticated, Unreadable
+from domain.ports import GatewayOrder, GatewayPayment, WebhookEvent
+from integrations.payments.signatures import checkout_message, is_signed, sign
+
+NO_SUCH_ID = "The id provided does not exist"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutAnswer:
+    """What the gateway's checkout gives the browser."""
+
+    payment_id: str
+    order_id: str
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentWebhook:
+    body: bytes
+    signature: str
+    event_id: str
+
+
+class FakeGateway:
+    """`domain.ports.PaymentGateway`; `pay` plays the customer, `webhooks` collects what was sent."""
+
+    name = "fake"
+    public_key = "rzp_test_fake"
+
+    def __init__(self) -> None:
+        self.webhooks: list[SentWebhook] = []
+        self.failures: list[DomainError] = []
+        """Raised by the next calls, one each, before anything is done."""
+        self.notes: dict[str, dict[str, str]] = {}
+        """What was noted on each receipt's order."""
+        self._key = secrets.token_bytes(32)
+        self._receipts: dict[str, GatewayOrder] = {}
+        self._payments: dict[str, GatewayPayment] = {}
+
+    async def create_order(
+        self, *, receipt: str, amount_minor: int, currency: str, notes: Mapping[str, str]
+    ) -> GatewayOrder:
+        self._fail_when_told()
+        self.notes.setdefault(receipt, dict(notes))
+        if amount_minor < 100:
+            raise Invalid("The amount must be at least INR 1.00", code="gateway-refused")
+        order = self._receipts.setdefault(
+            receipt,
+            GatewayOrder(
+                gateway_order_id=f"order_{secrets.token_hex(7)}",
+                amount_minor=amount_minor,
+                currency=currency,
+                status="created",
+            ),
+        )
+        if (order.amount_minor, order.currency) != (amount_minor, currency):
+            raise RuleViolation("The receipt is for another amount.", code="receipt-used")
+        return order
+
+    async def order_payments(self, gateway_order_id: str) -> list[GatewayPayment]:
+        self._fail_when_told()
+        self._order(gateway_order_id)
+        return [p for p in self._payments.values() if p.gateway_order_id == gateway_order_id]
+
+    async def payment(self, gateway_payment_id: str) -> GatewayPayment:
+        self._fail_when_told()
+        if gateway_payment_id not in self._payments:
+            raise Invalid(NO_SUCH_ID, code="gateway-refused")
+        return self._payments[gateway_payment_id]
+
+    def checkout_is_genuine(
+        self, *, gateway_order_id: str, gateway_payment_id: str, signature: str | None
+    ) -> bool:
+        message = checkout_message(
+            gateway_order_id=gateway_order_id, gateway_payment_id=gateway_payment_id
+        )
+        return is_signed(message, signature, secrets=(self._key,))
+
+    def read_webhook(self, *, body: bytes, signature: str | None, event_id: str) -> WebhookEvent:
+        if not is_signed(body, signature, secrets=(self._key,)):
+            raise Unauthenticated("The webhook's signature is wrong.", code="webhook-signature")
+        try:
+            webhook = json.loads(body)
+            payment = GatewayPayment(**webhook["payment"])
+            return WebhookEvent(event_id=event_id, event=webhook["event"], payment=payment)
+        except (ValueError, KeyError, TypeError) as e:
+            raise Unreadable("The webhook is not one of ours.", code="webhook-body") from e
+
+    async def close(self) -> None:
+        self.failures.clear()
+
+    def pay(
+        self, gateway_order_id: str, *, method: str = "card", outcome: str = "success"
+    ) -> CheckoutAnswer:
+        """Outcomes: success, failure, authorized, failed_then_captured. A failure is not signed."""
+        order = self._order(gateway_order_id)
+        if order.status == "paid":
+            raise RuleViolation("The order is already paid.", code="gateway-refused")
+        payment = GatewayPayment(
+            gateway_payment_id=f"pay_{secrets.token_hex(7)}",
+            gateway_order_id=gateway_order_id,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            state="created",
+            method=method,
+        )
+        for state in STATES[outcome]:
+            self._observe(_moved(payment, state))
+        message = checkout_message(
+            gateway_order_id=gateway_order_id, gateway_payment_id=payment.gateway_payment_id
+        )
+        return CheckoutAnswer(
+            payment_id=payment.gateway_payment_id,
+            order_id=gateway_order_id,
+            signature="" if outcome == "failure" else sign(self._key, message),
+        )
+
+    def signed(self, body: bytes) -> str:
+        """The signature of any webhook body."""
+        return sign(self._key, body)
+
+    def _observe(self, payment: GatewayPayment) -> None:
+        self._payments[payment.gateway_payment_id] = payment
+        self._mark(payment.gateway_order_id, paid=payment.state == "captured")
+        event = {"event": f"payment.{payment.state}", "payment": vars(payment)}
+        body = json.dumps(event).encode()
+        self.webhooks.append(
+            SentWebhook(
+                body=body, signature=self.signed(body), event_id=f"evt_{secrets.token_hex(7)}"
+            )
+        )
+
+    def _mark(self, gateway_order_id: str, *, paid: bool) -> None:
+        for receipt, order in self._receipts.items():
+            if order.gateway_order_id == gateway_order_id:
+                self._receipts[receipt] = replace(order, status="paid" if paid else "attempted")
+
+    def _order(self, gateway_order_id: str) -> GatewayOrder:
+        for order in self._receipts.values():
+            if order.gateway_order_id == gateway_order_id:
+                return order
+        raise Invalid(NO_SUCH_ID, code="gateway-refused")
+
+    def _fail_when_told(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+STATES = {
+    "success": ("authorized", "captured"),
+    "failure": ("failed",),
+    "authorized": ("authorized",),
+    "failed_then_captured": ("failed", "captured"),
+}
+
+
+def _moved(payment: GatewayPayment, state: str) -> GatewayPayment:
+    if state != "failed":
+        return replace(payment, state=state)
+    return replace(
+        payment,
+        state=state,
+        error_code="BAD_REQUEST_ERROR",
+        error_description="Payment failed",
+    )
