@@ -47,12 +47,12 @@ OURS = frozenset({"row", "error codes", "error"})
 TITLES = frozenset(SYNONYMS["description"])
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     return " ".join(re.sub(r"[_\-./()\[\]*:]+", " ", normalised(name)).split())
 
 
 FIELDS: Mapping[str, str] = {
-    _spelled(spelling): field
+    spelled(spelling): field
     for field in (*REQUIRED, *OPTIONAL)
     for spelling in (field, *SYNONYMS.get(field, ()))
 }
@@ -75,7 +75,7 @@ def read_header(cells: Sequence[str], *, mapping: Mapping[str, str | None] | Non
     names = tuple(" ".join(trimmed(cell).split()) for cell in cells)
     chosen = _checked_mapping(mapping or {}, names)
     meanings: Mapping[str, str | None] = {**FIELDS, **chosen}
-    fields = [meanings.get(_spelled(name)) for name in names]
+    fields = [meanings.get(spelled(name)) for name in names]
     fields = _name_for_description(fields, names, frozenset(chosen))
     _refuse_doubles(fields, names)
     _refuse_missing(fields)
@@ -85,9 +85,9 @@ def read_header(cells: Sequence[str], *, mapping: Mapping[str, str | None] | Non
 def _checked_mapping(
     mapping: Mapping[str, str | None], names: Sequence[str]
 ) -> dict[str, str | None]:
-    spelled = {_spelled(name) for name in names}
-    chosen = {_spelled(name): field or None for name, field in mapping.items()}
-    absent = [name for name in mapping if _spelled(name) not in spelled]
+    present = {spelled(name) for name in names}
+    chosen = {spelled(name): field or None for name, field in mapping.items()}
+    absent = [name for name in mapping if spelled(name) not in present]
     strange = [field for field in chosen.values() if field and field not in (*REQUIRED, *OPTIONAL)]
     if absent:
         raise HeaderRefused(
@@ -107,7 +107,7 @@ def _name_for_description(
     """One text may serve as both, and two columns say which is which: a title beside a description is
     the name, and a name without a description is the description.
     """
-    titles = [i for i, name in enumerate(names) if _spelled(name) in TITLES - chosen]
+    titles = [i for i, name in enumerate(names) if spelled(name) in TITLES - chosen]
     described = [i for i, field in enumerate(fields) if field == "description" and i not in titles]
     if described and len(titles) == 1 and "name" not in fields:
         fields[titles[0]] = "name"
@@ -140,5 +140,5 @@ def _unknown(
     return tuple(
         f"Column {place} ({name or 'without a name'}) is not known and was not read"
         for place, (name, field) in enumerate(zip(names, fields, strict=True), 1)
-        if field is None and _spelled(name) not in OURS and _spelled(name) not in chosen
+        if field is None and spelled(name) not in OURS and spelled(name) not in chosen
     )
