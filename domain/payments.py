@@ -120,10 +120,12 @@ class ExtraPaymentCaptured(GatewayFact):
 
 
 class PaymentRefundObserved(GatewayFact):
-    """The gateway gave the money back."""
+    """The gateway gave all the money back."""
 
     TOPIC: ClassVar[str] = "PaymentRefundObserved"
     amount: Money
+    confirming: bool
+    """It was the money that had confirmed the payment, not an extra one."""
 
 
 class PaymentRefundNeeded(DomainEvent):
@@ -180,37 +182,25 @@ class Payment(AggregateRoot):
         """Money may still come by this payment, and somebody waits for it."""
         return not (self.rejected or self.closed or self.confirmed)
 
-    @property
-    def underway(self) -> bool:
-        return any(attempt.rank >= RANK["authorized"] for attempt in self.attempts.values())
-
-    @property
-    def status(self) -> PaymentStatus:
-        if self.confirmed:
-            return PaymentStatus.COMPLETED
-        if self.closed:
-            return PaymentStatus.CANCELLED
-        if self.underway or self.outcome_unknown:
-            return PaymentStatus.PROCESSING
-        return PaymentStatus.FAILED if self.rejected or self.attempts else PaymentStatus.PENDING
-
     def created_at_gateway(self, gateway_order_id: str) -> None:
-        """Raise RuleViolation when the gateway made a second order for this payment."""
-        if self.gateway_order_id == gateway_order_id:
-            return
+        """The first gateway order collects; another that a race made stays unused."""
         if self.gateway_order_id is not None:
-            raise RuleViolation(
-                f"{self.gateway_order_id} collects this payment", code="second-gateway-order"
-            )
+            return
         self.record(GatewayOrderCreated, gateway_order_id=gateway_order_id)
+        if self.closed:
+            self.record(PaymentClosed)
 
     def rejected_by_gateway(self, *, code: str, reason: str) -> None:
-        if self.gateway_order_id is None and not self.rejected:
+        if self._awaits_gateway:
             self.record(GatewayCallRejected, code=code, reason=reason)
 
     def left_unknown_by_gateway(self, *, reason: str) -> None:
-        if self.gateway_order_id is None and not self.outcome_unknown and not self.rejected:
+        if self._awaits_gateway and self.status is not PaymentStatus.PROCESSING:
             self.record(GatewayOutcomeUnknown, reason=reason)
+
+    @property
+    def _awaits_gateway(self) -> bool:
+        return self.gateway_order_id is None and self.is_open
 
     def observe(self, seen: GatewayPayment, *, source: Source) -> None:
         """Take in what the gateway says of one payment. Known and lower states change nothing.
@@ -223,10 +213,14 @@ class Payment(AggregateRoot):
             return
         fact = self._fact(seen, source)
         match seen.state:
+            case "refunded":
+                self._refunded_by_gateway(seen, fact)
+            case "captured" if self.confirmed:
+                self._captured_again(_amount_of(seen), fact)
+            case _ if self.confirmed:
+                return  # nothing but money is news after that
             case "failed":
                 self._attempt_failed(seen, fact)
-            case "refunded":
-                self.record(PaymentRefundObserved, **fact, amount=_amount_of(seen))
             case _ if self._falls_short(seen):
                 self._mismatched(seen, fact)
             case "authorized":
@@ -253,26 +247,36 @@ class Payment(AggregateRoot):
         return seen.currency != self.amount.currency or seen.amount_minor < self.amount.amount
 
     def _attempt_failed(self, seen: GatewayPayment, fact: "Fact") -> None:
-        """A failure is news only while no other attempt came further."""
-        if self.underway or self.confirmed:
-            return
-        self.record(
-            PaymentAttemptFailed,
-            **fact,
-            error_code=seen.error_code,
-            error_description=seen.error_description,
-        )
+        """A failure is news only while somebody waits and no other attempt came further."""
+        if self.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
+            self.record(
+                PaymentAttemptFailed,
+                **fact,
+                error_code=seen.error_code,
+                error_description=seen.error_description,
+            )
 
     def _captured(self, amount: Money, fact: "Fact") -> None:
-        """The first captured payment confirms. What is over, and any second one, goes back."""
-        gateway_payment_id = fact["gateway_payment_id"]
-        if self.confirmed:
-            self.record(ExtraPaymentCaptured, **fact, amount=amount)
-            excess, reason = amount.amount, RefundReason.ALREADY_PAID
-        else:
-            self.record(PaymentConfirmed, **fact, customer_id=self.customer_id, amount=amount)
-            excess, reason = amount.amount - self.amount.amount, RefundReason.TOO_MUCH
-        self._need_refund(gateway_payment_id, excess, amount.currency, reason)
+        """The first captured payment confirms. What is over goes back."""
+        self.record(PaymentConfirmed, **fact, customer_id=self.customer_id, amount=amount)
+        excess = amount.amount - self.amount.amount
+        self._need_refund(
+            fact["gateway_payment_id"], excess, amount.currency, RefundReason.TOO_MUCH
+        )
+
+    def _captured_again(self, amount: Money, fact: "Fact") -> None:
+        self.record(ExtraPaymentCaptured, **fact, amount=amount)
+        self._need_refund(
+            fact["gateway_payment_id"], amount.amount, amount.currency, RefundReason.ALREADY_PAID
+        )
+
+    def _refunded_by_gateway(self, seen: GatewayPayment, fact: "Fact") -> None:
+        self.record(
+            PaymentRefundObserved,
+            **fact,
+            amount=_amount_of(seen),
+            confirming=seen.gateway_payment_id == self.confirmed_by,
+        )
 
     def _mismatched(self, seen: GatewayPayment, fact: "Fact") -> None:
         self.record(
@@ -318,37 +322,42 @@ class Payment(AggregateRoot):
         self.amount: Money = event.amount
         self.gateway: str = event.gateway
         self.gateway_order_id: str | None = None
-        self.outcome_unknown: bool = False
+        self.status: PaymentStatus = PaymentStatus.PENDING
         self.rejected: bool = False
         self.closed: bool = False
         self.confirmed: Money | None = None
+        self.confirmed_by: str | None = None
         self.attempts: dict[str, Attempt] = {}
 
     @applies(GatewayOrderCreated)
     def _created(self, event: GatewayOrderCreated) -> None:
         self.gateway_order_id = event.gateway_order_id
-        self.outcome_unknown = False
+        self.status = PaymentStatus.PENDING
 
     @applies(GatewayCallRejected)
     def _rejected(self, _: GatewayCallRejected) -> None:
         self.rejected = True
-        self.outcome_unknown = False
+        self.status = PaymentStatus.FAILED
 
     @applies(GatewayOutcomeUnknown)
     def _unknown(self, _: GatewayOutcomeUnknown) -> None:
-        self.outcome_unknown = True
+        self.status = PaymentStatus.PROCESSING
 
     @applies(PaymentAttemptFailed)
     def _failed(self, event: PaymentAttemptFailed) -> None:
+        self.status = PaymentStatus.FAILED
         self._reach(event.gateway_payment_id, "failed")
 
     @applies(PaymentAuthorized)
     def _authorized(self, event: PaymentAuthorized) -> None:
+        self.status = PaymentStatus.PROCESSING
         self._reach(event.gateway_payment_id, "authorized")
 
     @applies(PaymentConfirmed)
     def _confirmed(self, event: PaymentConfirmed) -> None:
+        self.status = PaymentStatus.COMPLETED
         self.confirmed = event.amount
+        self.confirmed_by = event.gateway_payment_id
         self._reach(event.gateway_payment_id, "captured", event.amount)
 
     @applies(ExtraPaymentCaptured)
@@ -357,6 +366,7 @@ class Payment(AggregateRoot):
 
     @applies(PaymentAmountMismatched)
     def _mismatch(self, event: PaymentAmountMismatched) -> None:
+        self.status = PaymentStatus.PROCESSING
         captured = event.seen if event.state == "captured" else None
         self._reach(event.gateway_payment_id, event.state, captured)
 
@@ -374,6 +384,7 @@ class Payment(AggregateRoot):
     @applies(PaymentClosed)
     def _closed(self, _: PaymentClosed) -> None:
         self.closed = True
+        self.status = PaymentStatus.CANCELLED
 
     def _reach(self, gateway_payment_id: str, state: str, captured: Money | None = None) -> None:
         before = self.attempts.get(gateway_payment_id, Attempt())
