@@ -1,5 +1,18 @@
 """Events in, documents out. To know which read models there are, read this tuple."""
 
+from projections import stock
+from projections.catalogue import PRODUCTS
+from projections.orders import ORDER_DEADLINES, ORDERS
+from projections.payments import OPEN_PAYMENTS, PAYMENTS
 from projections.projection import Projection
 
-PROJECTIONS: tuple[Projection, ...] = ()
+PROJECTIONS: tuple[Projection, ...] = (
+    PRODUCTS,
+    ORDERS,
+    ORDER_DEADLINES,
+    PAYMENTS,
+    OPEN_PAYMENTS,
+)
+
+FOLDED_ELSEWHERE = (stock,)
+"""Modules whose folds belong to another module's collection: stock is shown on products."""
