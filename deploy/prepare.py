@@ -27,7 +27,7 @@ def environment(domain: str) -> str:
     own = {
         "APP_ENV": "production",
         "PUBLIC_BASE_URL": f"https://{domain}",
-        "ALLOWED_HOSTS": domain,
+        "ALLOWED_HOSTS": f"{domain},127.0.0.1",  # the second for the container's health check
         "CORS_ORIGINS": f"https://{domain}",
         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
         "MASTER_KEY": secrets.token_hex(32),

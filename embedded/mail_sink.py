@@ -8,6 +8,7 @@ import email
 import email.policy
 import html
 import itertools
+import json
 import sys
 import threading
 import time
@@ -53,7 +54,7 @@ class Mailbox:
 
 
 class Listing(BaseHTTPRequestHandler):
-    """`/` lists the messages, newest first; `/NAME.eml` shows one as plain text."""
+    """`/` lists the messages, newest first, and `/messages.json` for programs; `/NAME.eml` is one."""
 
     def __init__(self, mailbox: Mailbox, *arguments: object) -> None:
         self.mailbox = mailbox
@@ -63,6 +64,9 @@ class Listing(BaseHTTPRequestHandler):
         by_name = {f"/{file.name}": file for file in self.mailbox.files()}
         if self.path == "/":
             self._answer("text/html; charset=utf-8", self._index().encode())
+        elif self.path == "/messages.json":
+            rows = [_fields(file) for file in reversed(self.mailbox.files())]
+            self._answer("application/json", json.dumps(rows).encode())
         elif self.path in by_name:
             self._answer("text/plain; charset=utf-8", by_name[self.path].read_bytes())
         else:
@@ -82,9 +86,21 @@ class Listing(BaseHTTPRequestHandler):
 
 
 def _row(file: Path) -> str:
+    fields = _fields(file)
+    words = f"{fields['date']} to {fields['to']}: {fields['subject']}"
+    return f'<li><a href="/{fields["name"]}">{html.escape(words)}</a></li>'
+
+
+def _fields(file: Path) -> dict[str, str]:
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-    words = f"{message['Date'] or ''} to {message['X-Envelope-To']}: {message['Subject'] or ''}"
-    return f'<li><a href="/{file.name}">{html.escape(words)}</a></li>'
+    body = message.get_body(("plain", "html"))
+    return {
+        "name": file.name,
+        "to": str(message["X-Envelope-To"]),
+        "subject": str(message["Subject"] or ""),
+        "date": str(message["Date"] or ""),
+        "text": "" if body is None else "\n".join(str(body.get_content()).splitlines()),
+    }
 
 
 async def serve(mailbox: Mailbox, *, smtp_port: int, web_port: int) -> None:

@@ -97,7 +97,9 @@ def _plan_gateway(shop: Shop, given: Given, ports: Ports, data_dir: Path) -> Non
     webhook = f"{shop.addresses['api']}/api/webhooks/razorpay"
     shop.addresses["gateway"] = f"http://{LOOPBACK}:{port}"
     shop.environment["RAZORPAY_BASE_URL"] = shop.addresses["gateway"]
-    command = ["integrations.payments.simulator", "--port", str(port), "--webhook-url", webhook]
+    options = ["--port", str(port), "--webhook-url", webhook]
+    books = ["--data", str(data_dir / "gateway.json")]
+    command = ["integrations.payments.simulator", *options, *books]
     shop.kept.append(_program(shop, data_dir, "gateway", command))
 
 

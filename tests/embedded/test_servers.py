@@ -1,5 +1,6 @@
 """The embedded servers start, keep their data through a kill, and say plainly what is wrong."""
 
+import json
 import smtplib
 import socket
 import urllib.request
@@ -69,10 +70,13 @@ def test_the_mail_sink_keeps_and_shows_a_message(tmp_path: Path) -> None:
         kept = sink.messages()
         with urllib.request.urlopen(sink.web_url, timeout=10) as page:
             listing = page.read().decode()
+        with urllib.request.urlopen(f"{sink.web_url}/messages.json", timeout=10) as answer:
+            (as_json,) = json.load(answer)
     assert [(each["Subject"], each["X-Envelope-To"]) for each in kept] == [
         ("Your order <R1>", "meera@example.com")
     ]
     assert "meera@example.com: Your order &lt;R1&gt;" in listing
+    assert (as_json["to"], as_json["text"]) == ("meera@example.com", "On its way.")
 
 
 @pytest.mark.parametrize("kind", [Mongod, NatsServer, Valkey, MailSink])
