@@ -59,8 +59,9 @@ class History(Protocol):
 
 
 class Applied(NamedTuple):
-    """Announced once the documents can be read."""
+    """Announced once the documents can be read: from `after` to `position`."""
 
+    after: int
     position: int
     commits: Mapping[str, tuple[int, int]]
     """Commit id → positions of its first and last event in this batch."""
@@ -204,7 +205,7 @@ class Runner:
             parked |= {(event.projection, event.stream)}
         versions = self.standing.versions
         self.standing = Standing(position=batch.position, versions=versions, parked=parked)
-        await self.announce(Applied(batch.position, commits_of(events)))
+        await self.announce(Applied(batch.after, batch.position, commits_of(events)))
 
 
 def jittered(seconds: float) -> float:

@@ -154,7 +154,7 @@ async def test_what_was_applied_is_announced_with_its_commits(
         ]
     )
     assert isinstance(runner.announce, Announcements)
-    assert [tuple(a) for a in runner.announce.heard] == [(3, {"one": (1, 2), "two": (3, 3)})]
+    assert [tuple(a) for a in runner.announce.heard] == [(0, 3, {"one": (1, 2), "two": (3, 3)})]
 
 
 # --- Poisoned events ---------------------------------------------------------------------------------
