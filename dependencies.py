@@ -32,8 +32,7 @@ from domain.ports import (
     PersonalKeys,
     RateLimiter,
 )
-from domain.sessions import AccessClaims
-from domain.sessions import User as User
+from domain.sessions import AccessClaims, User
 from domain.values import Role
 from settings import Settings
 
@@ -116,6 +115,8 @@ class Services:
     nats: NatsConnection | None
     """None only in tests that run without a broker."""
     views: Mapping[str, View] = field(default_factory=dict)
+    probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Name of a server → a call that raises while it does not answer."""
     clock: Callable[[], datetime] = utc_now
 
 

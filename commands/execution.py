@@ -13,10 +13,11 @@ from fastapi import Request, Response
 
 from commands.context import request_command_id, request_fingerprint
 from commands.unit_of_work import Handler, Outcome, carry_out
-from dependencies import Services, User, View, answer, etag, object_id_or_404, view_of
+from dependencies import Services, View, answer, etag, object_id_or_404, view_of
 from domain.errors import Invalid, PreconditionFailed
 from domain.kernel import AggregateRoot
 from domain.ports import CommandContext
+from domain.sessions import User
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 ENTITY_TAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
