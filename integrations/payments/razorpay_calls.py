@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import certifi
 import razorpay
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from domain.errors import Invalid, RuleViolation, Unavailable
@@ -116,7 +117,7 @@ class Session(requests.Session):
         try:
             with super().request(*args, **kwargs) as response:
                 _read(response, until=time.monotonic() + self._timeout[1])
-        except (requests.RequestException, OSError) as e:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as e:
             raise Unavailable(
                 "The payment gateway cannot be reached, or its answer broke off."
             ) from e

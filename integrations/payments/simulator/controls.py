@@ -43,6 +43,7 @@ class NewFault(Body):
     request: str = Field(max_length=40)
     mode: faults.Mode
     times: int = Field(default=1, ge=1, le=10_000)
+    after: int = Field(default=0, ge=0, le=10_000)
     seconds: float = Field(default=30.0, ge=0, le=120)
     probability: float = Field(default=1.0, ge=0, le=1)
     seed: int = 0

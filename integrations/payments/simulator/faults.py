@@ -30,6 +30,8 @@ class Fault:
     """orders.create, orders.list, payments.get … as `request_kind` names them; webhooks; or *."""
     mode: Mode
     times: int = 1
+    after: int = 0
+    """So many requests of the kind pass first."""
     seconds: float = 30.0
     """How long it hangs, trickles or is delayed."""
     probability: float = 1.0
@@ -41,7 +43,7 @@ class Fault:
 
 
 class Faults:
-    """The rules in force. The first that fits a request is used up by one."""
+    """The rules in force. Of those that fit a request, the first is used up by one."""
 
     def __init__(self) -> None:
         self.rules: deque[Fault] = deque(maxlen=MAX_RULES)
@@ -49,12 +51,20 @@ class Faults:
 
     def next(self, kind: str) -> Fault | None:
         self.seen[kind] += 1
-        for rule in self.rules:
-            fits = rule.request == kind or (rule.request == "*" and kind != "webhooks")
-            if fits and rule.times > 0 and rule.dice.random() < rule.probability:
-                rule.times -= 1
-                return rule
-        return None
+        return next((rule for rule in self.rules if _strikes(rule, kind)), None)
+
+
+def _strikes(rule: Fault, kind: str) -> bool:
+    """Whether the rule is for this request; counts it."""
+    if rule.request != kind and (rule.request != "*" or kind == "webhooks"):
+        return False
+    if rule.after > 0:
+        rule.after -= 1
+        return False
+    if rule.times <= 0 or rule.dice.random() >= rule.probability:
+        return False
+    rule.times -= 1
+    return True
 
 
 KINDS = (
