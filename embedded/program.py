@@ -16,13 +16,11 @@ class Program:
         *,
         log_file: Path,
         environment: Mapping[str, str] | None = None,
-        stop_timeout_seconds: float = 4.0,
     ) -> None:
         self.name = name
         self.command = command
         self.environment = environment
         self.log_file = log_file
-        self.stop_timeout_seconds = stop_timeout_seconds
         self.process: ChildProcess | None = None
 
     @property
@@ -35,9 +33,9 @@ class Program:
                 self.command, log_file=self.log_file, environment=self.environment
             )
 
-    def stop(self) -> None:
+    def stop(self, *, within_seconds: float) -> None:
         if self.process is not None:
-            self.process.stop(timeout_seconds=self.stop_timeout_seconds)
+            self.process.stop(timeout_seconds=within_seconds)
 
     def complaint(self) -> str:
         """The last line of its log: of a traceback, the line that names the error."""

@@ -102,9 +102,10 @@ class Server(ABC):
     def complaint(self) -> str:
         return self.process.complaint() if self.process else "it was never started."
 
-    def stop(self) -> None:
+    def stop(self, *, within_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
+        """Ask it to end, and end it when it has not after the time."""
         if self.process is not None:
-            self.process.stop(timeout_seconds=STOP_TIMEOUT_SECONDS)
+            self.process.stop(timeout_seconds=within_seconds)
 
     def kill(self) -> None:
         """SIGKILL, as a power cut of this process alone."""

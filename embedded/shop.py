@@ -116,5 +116,4 @@ def _program(shop: Shop, data_dir: Path, name: str, module: list[str]) -> Progra
         [sys.executable, "-m", *module],
         log_file=data_dir / "logs" / f"{name}.log",
         environment=os.environ | shop.environment | {"PYTHONUNBUFFERED": "1"},
-        stop_timeout_seconds=GRACEFUL_SECONDS + 1,
     )

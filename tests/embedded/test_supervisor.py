@@ -108,13 +108,14 @@ from embedded.program import Program
 from embedded.supervisor import StopRequested, Supervisor, stop_on_signals
 
 log_dir = Path(sys.argv[1])
-supervisor = Supervisor(print)
+supervisor = Supervisor(print, stop_seconds=1.0)
 stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
 try:
     with stop_on_signals() as wakeup:
-        for name, code in (("meek", "import signal; signal.pause()"), ("stubborn", stubborn)):
+        meek = "import signal; signal.pause()"
+        for name, code in (("meek", meek), ("stubborn", stubborn), ("deaf", stubborn)):
             command = [sys.executable, "-c", code]
-            program = Program(name, command, log_file=log_dir / name, stop_timeout_seconds=0.5)
+            program = Program(name, command, log_file=log_dir / name)
             supervisor.start(program)
             print(program.process.pid, flush=True)
         supervisor.watch(wakeup)
@@ -126,7 +127,7 @@ finally:
 
 
 def supervised(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int]]:
-    """A supervisor of two children in its own process, and the children's pids."""
+    """A supervisor of three children in its own process, and the children's pids."""
     process = subprocess.Popen(
         [sys.executable, "-c", SUPERVISED, str(tmp_path)],
         cwd=ROOT,
@@ -134,12 +135,12 @@ def supervised(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int]]:
         text=True,
     )
     assert process.stdout is not None
-    pids = [int(process.stdout.readline()) for _ in range(2)]
+    pids = [int(process.stdout.readline()) for _ in range(3)]
     return process, pids
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_every_child_even_a_stubborn_one(number: int, tmp_path: Path) -> None:
+def test_a_signal_stops_every_child_even_stubborn_ones(number: int, tmp_path: Path) -> None:
     process, pids = supervised(tmp_path)
     process.send_signal(number)
     output, _ = process.communicate(timeout=15)
