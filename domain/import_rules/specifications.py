@@ -55,7 +55,7 @@ CLASSES: tuple[tuple[re.Pattern[str], Part], ...] = (
     (WEIGHT, "weight"),
     (SIZE, "dimensions"),
 )
-LABELLED = re.compile(r"([^\W\d_][^:\n]{0,59}?)\s*:(?!//)\s*(.+)", re.DOTALL)
+LABELLED = re.compile(r"([^\W\d_][^:\n]{0,39}?)\s*:(?!//)\s*(.+)", re.DOTALL)
 
 
 class Specifications(ValueObject):
@@ -124,7 +124,7 @@ def _add(found: dict[str, list[str]], label: str, value: str) -> None:
 
 def slug(label: str) -> str:
     """A key that is safe in any document: word characters joined by `_`; no `$`, no dot, no empty one."""
-    return re.sub(r"[\W_]+", "_", trimmed(label).casefold())[:40].strip("_")
+    return re.sub(r"[\W_]+", "_", trimmed(label).casefold())[:80].strip("_")
 
 
 def _specifications(values: dict[str, str]) -> Specifications:

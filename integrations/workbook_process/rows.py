@@ -29,11 +29,15 @@ def sheet_rows(sheet: CalamineSheet, scan: Scan, limits: Limits) -> Iterator[obj
     merges = _Merges(sheet.merged_cell_ranges or [])
     faulty_rows = {row for row, _ in scan.faults}
     for row, values in enumerate(sheet.iter_rows()):
-        if row not in faulty_rows and all(value == "" for value in values):
+        if row not in faulty_rows and all(map(_is_blank, values)):
             continue
         merges.reach(row)
         places = [(row, first_column + i) for i in range(len(values))]
         yield _row(row, values, places, scan, merges, limits["max_cell_chars"])
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _row(
