@@ -13,6 +13,7 @@ from domain.errors import ConcurrencyConflict, Invalid, KeyReused, NotFound, Too
 from domain.kernel import DomainEvent
 from domain.ports import EventStore, PersonalKeys
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
+from integrations.event_store.mapping import message_body
 from integrations.event_store.memory import MemoryEventStore
 from tests.integrations.event_store.ledgerbook import Notebook, context, line, opened
 
@@ -223,8 +224,6 @@ async def test_auditors_see_hashes_and_sealed_personal_parts(subject: Subject, a
 
 
 async def test_a_published_message_decodes_to_the_event(subject: Subject, a: str) -> None:
-    from integrations.event_store.mapping import message_body
-
     await subject.store.append(opened(a, lines=1), context())
     await subject.seal()
     history = await subject.store.read_history(after_position=0, limit=10)
