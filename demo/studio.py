@@ -26,7 +26,7 @@ class Material:
     colour: Colour
 
 
-GOLD = Material("metal", (1.0, 0.64, 0.20))
+GOLD = Material("metal", (1.0, 0.68, 0.22))
 DARK_GOLD = Material("metal", (0.52, 0.27, 0.07))
 SILVER = Material("metal", (0.93, 0.92, 0.89))
 OXIDISED = Material("metal", (0.40, 0.39, 0.38))
@@ -53,13 +53,15 @@ def _reflected(normal: Array) -> Array:
 
 
 def surroundings(ray: Array) -> Array:
-    """The studio's brightness in a direction: a bright ceiling, two softboxes, a dark horizon."""
+    """The studio's brightness in a direction: a bright ceiling, a lamp at the camera, two
+    softboxes, a dark horizon."""
     up = -ray[..., 1]
     ceiling = 0.22 + 0.62 * _ramp(-0.15, 0.95, up) + 0.22 * _ramp(0.25, 0.95, -up)
-    horizon = 1.0 - 0.62 * np.exp(-((up + 0.12) ** 2) / 0.03)
+    horizon = 1.0 - 0.55 * np.exp(-((up + 0.12) ** 2) / 0.03)
+    front = 0.36 * _ramp(0.25, 1.0, ray[..., 2])
     key = 1.7 * _ramp(0.80, 0.90, ray @ KEY)
     fill = 0.75 * _ramp(0.88, 0.95, ray @ FILL)
-    return np.asarray(ceiling * horizon + key + fill)
+    return np.asarray(ceiling * horizon + front + key + fill)
 
 
 def _lit(normal: Array) -> Array:
@@ -87,7 +89,7 @@ def _glass(normal: Array, colour: Array) -> Array:
     through = np.clip(-(normal[..., :2] @ KEY[:2]), 0.0, 1.0)[..., None]
     body = colour * (0.35 + 1.5 * through**1.5)
     gloss = _ramp(0.93, 0.98, _reflected(normal) @ KEY)[..., None]
-    return np.asarray(body + 0.05 * surroundings(_reflected(normal))[..., None] + 0.85 * gloss)
+    return np.asarray(body + 0.04 * surroundings(_reflected(normal))[..., None] + 0.85 * gloss)
 
 
 _LOOKS = {"metal": _metal, "pearl": _pearl, "glass": _glass}
@@ -126,4 +128,4 @@ def cut_stone(across: Array, along: Array, material: Material, *, seed: int) -> 
         body = body * (1.0 + 0.22 * (_random(number[..., None] * np.array([3, 5, 7])) - 0.5))
     normal = np.stack([slope_x, slope_y, np.ones_like(slope_x)], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    return np.asarray(body + 0.16 * surroundings(_reflected(normal))[..., None])
+    return np.asarray(body + 0.12 * surroundings(_reflected(normal))[..., None])

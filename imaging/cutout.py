@@ -315,9 +315,8 @@ def _trimmed(rgba: Rgba) -> Rgba:
 def _halves(alpha: NDArray[np.uint8]) -> int | None:
     """The column between two pieces of like size and height, if that is what this is."""
     solid = np.asarray(alpha > 40, np.bool_)
-    columns = solid.any(axis=0)
-    middle = np.flatnonzero(~columns)
-    width = len(columns)
+    width = solid.shape[1]
+    middle = np.flatnonzero(~solid.any(axis=0))
     middle = middle[(middle > 0.3 * width) & (middle < 0.7 * width)]
     if not len(middle):
         return None

@@ -1,0 +1,124 @@
+"""Jewellery on a photograph, so that a customer believes it.
+
+Order of work: place (necklace, earrings), bend (warp), hide what is behind (visible), light as the
+photograph is lit (light), blend in linear light. Nothing outside the jewellery, its shadow and
+its sparkle changes, and the same input gives the same bytes.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from imaging import earrings, light, necklace
+from imaging.anchors import Anchors
+from imaging.cutout import Cutout
+from imaging.errors import ImageRefused
+from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb
+from imaging.warp import Layer, Region, bend
+
+NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra", "haram"})
+EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
+
+
+def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+            adjustments: Adjustments, *, product_type: str = "necklace",
+            width_mm: float | None = None, anchors: Anchors | None = None) -> Rgb:  # fmt: skip
+    """A new photograph with the product worn on it. Raise ImageRefused("not-wearable-here").
+
+    width_mm: a necklace's distance between its ends; an earring picture's whole width. anchors:
+    the chain's ends in cut-out pixels, where staff have marked them.
+    """
+    place = _placing(product_type)
+    worn = place(photo, analysis, masks, cutout, adjustments, width_mm, anchors or cutout.anchors)
+    result = photo.copy()
+    for layer, seen, unit, down in worn:
+        _blend(result, photo, layer, seen, masks, adjustments, unit, down)
+    return result
+
+
+Worn = list[tuple[Layer, FloatArray, float, tuple[float, float]]]
+"""Layers, each with its visibility, the length (pixels) that shadows scale with, and down."""
+
+Placing = Callable[
+    [Rgb, Analysis, Masks, Cutout, Adjustments, float | None, Anchors],
+    Worn,
+]
+
+
+def _placing(product_type: str) -> Placing:
+    if product_type in NECK_TYPES:
+        return _on_neck
+    if product_type in EAR_TYPES:
+        return _on_ears
+    raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
+
+
+def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+             adjustments: Adjustments, width_mm: float | None, anchors: Anchors
+             ) -> Worn:  # fmt: skip
+    neck = analysis.neck
+    if neck is None:
+        raise ImageRefused("not-wearable-here", "no neck was found on the photograph")
+    shape = necklace.column(neck, masks)
+    how = necklace.fit(neck, shape, anchors, adjustments, width_mm)
+    layer = bend(cutout.rgba, anchors, how, size=(photo.shape[1], photo.shape[0]))
+    seen = necklace.visible(layer.region, shape, masks, occlusion=adjustments.occlusion)
+    down = (-float(np.sin(shape.angle)), float(np.cos(shape.angle)))
+    return [(layer, seen, shape.unit, down)]
+
+
+def _on_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+             adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
+             ) -> Worn:  # fmt: skip
+    size = (photo.shape[1], photo.shape[0])
+    layers = earrings.hung(analysis, cutout, adjustments, width_mm=width_mm, size=size)
+    return [
+        (
+            layer,
+            earrings.visible(layer.region, masks, occlusion=adjustments.occlusion),
+            unit,
+            (0.0, 1.0),
+        )
+        for layer, unit in layers
+    ]
+
+
+def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks,
+           adjustments: Adjustments, unit: float, down: tuple[float, float]) -> None:  # fmt: skip
+    """Light one layer and put it on the result, in place."""
+    if layer.region.empty:
+        return
+    here = layer.region.slices
+    lit_by = light.measure(photo, _around(photo, layer.region, unit), strength=adjustments.light)
+    pixels = light.match_blur(layer.pixels, lit_by.blur)
+    ground = light.to_linear(result[here])
+    cover = pixels[..., 3] * seen
+    factor = _factor(ground, masks, layer, cover, adjustments, unit)
+    jewel = pixels[..., :3] * (seen * factor)[..., None] * lit_by.gain
+    shadow = light.contact_shadow(pixels[..., 3], down=down, unit=unit, strength=adjustments.shadow)
+    shadow *= seen
+    glow = light.sparkle(jewel, unit=unit, strength=adjustments.sparkle) * seen
+    blended = ground * (1 - shadow[..., None] * light.SHADOW_TINT) * (1 - cover[..., None])
+    blended += jewel + glow[..., None]
+    painted = light.match_grain(light.to_srgb(blended), cover, lit_by.grain)
+    touched = (cover > 1 / 512) | (shadow > 1 / 512) | (glow > 1 / 512)
+    result[here][touched] = painted[touched]
+
+
+def _factor(ground: FloatArray, masks: Masks, layer: Layer, cover: FloatArray,
+            adjustments: Adjustments, unit: float) -> FloatArray:  # fmt: skip
+    """Light and shade of the skin around, darker where the chain turns out of sight."""
+    skin = (masks.skin[layer.region.slices] > 127).astype(np.float32)
+    shade = light.shading(
+        ground, skin, cover, sigma=max(2.0, 0.10 * unit), strength=adjustments.light
+    )
+    turned = 1.0 - 0.45 * adjustments.light * (1.0 - layer.facing)
+    return np.asarray(shade * turned, np.float32)
+
+
+def _around(photo: Rgb, region: Region, unit: float) -> Rgb:
+    """The jewellery's surroundings, where the photograph's sharpness is measured."""
+    reach = round(0.8 * unit)
+    return photo[
+        max(0, region.y0 - reach) : region.y1 + reach, max(0, region.x0 - reach) : region.x1 + reach
+    ]
