@@ -4,6 +4,7 @@ import functools
 import os
 import platform
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
@@ -12,7 +13,7 @@ from pathlib import Path
 from embedded.errors import BinaryUnusableError
 
 # Debian's names of the packages with the libraries that mongod 6.0 links.
-LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "openssl 3 (libssl3)", "libcrypto": "libssl3"}
+LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3"}
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,32 @@ def require_runnable(path: Path, binary: Binary) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BinaryUnusableError(_sentence(binary, f"{error}")) from error
+    if answer.returncode == -signal.SIGILL:
+        raise BinaryUnusableError(_sentence(binary, "Illegal instruction"))
     if answer.returncode != 0:
-        raise BinaryUnusableError(_sentence(binary, answer.stderr))
+        raise BinaryUnusableError(_sentence(binary, answer.stderr.strip() or "it ended at once"))
 
 
 def _sentence(binary: Binary, complaint: str) -> str:
-    otherwise = f"set {binary.setting} to a server that runs elsewhere."
-    library = re.search(r"((lib\w+)[\w.]*\.so[\w.]*)", complaint)
+    reason, remedy = _diagnosis(complaint)
+    elsewhere = f"set {binary.setting} to a server that runs elsewhere."
+    return f"{binary.name} cannot start: {reason}. {remedy} or {elsewhere}"
+
+
+def _diagnosis(complaint: str) -> tuple[str, str]:
+    """What is wrong, and the beginning of what to do: from the loader's and the kernel's words."""
+    library = re.search(r"libraries: ((lib[a-z]+)[\w.]*)", complaint)
     if library:
         package = LIBRARY_PACKAGES.get(library[2], library[2])
-        return (
-            f"{binary.name} cannot start: {library[1]} is missing. Install {package} or {otherwise}"
-        )
+        return f"{library[1]} is missing", f"Install {package}"
+    glibc = re.findall(r"GLIBC_2\.(\d+)' not found", complaint)
+    if glibc:
+        return f"it needs glibc 2.{max(map(int, glibc))}", "Use Debian 12, Ubuntu 22.04 or newer,"
+    if "No such file" in complaint:
+        return "this system lacks the GNU C library", "Use Debian 12, Ubuntu 22.04 or newer,"
     if "Exec format error" in complaint:
-        return (
-            f"{binary.name} cannot start: the installed program is not for {platform.machine()}. "
-            f"Remove .venv and run `make venv` on this machine, or {otherwise}"
-        )
-    reason = complaint.strip().splitlines()[0] if complaint.strip() else "it ended at once"
-    return f"{binary.name} cannot start: {reason}. Try `make clean venv`, or {otherwise}"
+        reason = f"the installed program is not for {platform.machine()}"
+        return reason, "Remove .venv and run `make venv` on this machine,"
+    if "Illegal instruction" in complaint:
+        return "this processor lacks instructions that it needs (AVX)", "Use another machine,"
+    return complaint.splitlines()[0], "Try `make clean venv`,"
