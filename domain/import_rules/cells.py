@@ -47,10 +47,6 @@ class Cells:
     def _optional(self, text: str) -> frozenset[str]:
         return frozenset(name for name in OPTIONAL if self._text.get(name) == text)
 
-    def __contains__(self, name: str) -> bool:
-        """Does the file have this column?"""
-        return name in self._text
-
     def read(self, name: str, parse: Callable[[str], T]) -> T | None:
         """The parsed cell, or None with a problem noted."""
         if fault := self._faults.get(name):

@@ -44,10 +44,6 @@ class RawRow:
     faults: tuple[CellFault, ...] = ()
 
 
-def _nothing_to_close() -> None:
-    """A text file held in memory needs no closing."""
-
-
 @dataclass(kw_only=True)
 class TableReading:
     """An open table: read `rows` once. `warnings` grow until the rows are exhausted.
@@ -58,11 +54,11 @@ class TableReading:
     format: Literal["csv", "xlsx"]
     header: RawRow
     rows: Iterator[RawRow]
+    close: Callable[[], None]
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     warnings: list[str] = field(default_factory=list)
-    close: Callable[[], None] = _nothing_to_close
 
     def __enter__(self) -> Self:
         return self

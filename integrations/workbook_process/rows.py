@@ -28,12 +28,19 @@ def sheet_rows(sheet: CalamineSheet, scan: Scan, limits: Limits) -> Iterator[obj
     first_column = sheet.start[1]
     merges = _Merges(sheet.merged_cell_ranges or [])
     faulty_rows = {row for row, _ in scan.faults}
-    for row, values in enumerate(sheet.iter_rows()):
+    for row, values in enumerate(_with_rows_below(sheet, faulty_rows)):
         if row not in faulty_rows and all(map(_is_blank, values)):
             continue
         merges.reach(row)
         places = [(row, first_column + i) for i in range(len(values))]
         yield _row(row, values, places, scan, merges, limits["max_cell_chars"])
+
+
+def _with_rows_below(sheet: CalamineSheet, faulty_rows: set[int]) -> Iterator[list[Any]]:
+    """The reader ends at the last value, but a row of formulas without values may follow."""
+    yield from sheet.iter_rows()
+    for _ in range(sheet.total_height, max(faulty_rows, default=0) + 1):
+        yield [""] * sheet.width
 
 
 def _is_blank(value: object) -> bool:
