@@ -213,6 +213,10 @@ class Order(AggregateRoot):
         return self.paid_by is not None
 
     @property
+    def awaits_payment(self) -> bool:
+        return self.status is OrderStatus.PENDING and not self.is_paid
+
+    @property
     def may_revive(self) -> bool:
         """It ran out of time; nobody wanted it cancelled."""
         return (
@@ -313,6 +317,7 @@ class Order(AggregateRoot):
     @applies(OrderPlaced)
     def _placed(self, event: OrderPlaced) -> None:
         self.customer_id: UserId = event.customer_id
+        self.number: str = event.order_number
         self.total: Money = event.total
         self.units: Mapping[ProductId, int] = units_to_hold(event.lines)
         self.status: OrderStatus = OrderStatus.PENDING

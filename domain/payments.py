@@ -182,6 +182,15 @@ class Payment(AggregateRoot):
         """Money may still come by this payment, and somebody waits for it."""
         return not (self.rejected or self.closed or self.confirmed)
 
+    @property
+    def holds_its_money(self) -> bool:
+        """What confirmed it is still here, and not flagged to go back."""
+        if self.confirmed_by is None:
+            return False
+        attempt = self.attempts[self.confirmed_by]
+        kept = attempt.captured - attempt.to_refund
+        return attempt.rank == RANK["captured"] and kept >= self.amount.amount
+
     def created_at_gateway(self, gateway_order_id: str) -> None:
         """The first gateway order collects; another that a race made stays unused."""
         if self.gateway_order_id is not None:

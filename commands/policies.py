@@ -1,0 +1,100 @@
+"""Whenever … then …: what the shop does by itself. To know all of it, read `POLICIES`.
+
+Each runs in the worker, at least once for every event that it waits for, and acts once.
+"""
+
+from functools import partial
+from typing import Any
+
+from commands import mails
+from commands.context import policy_context
+from commands.mails import Letter
+from commands.policy import Policy, policy
+from commands.settlement import settle_order, show_failed_payment
+from commands.unit_of_work import Handler, run
+from dependencies import Services
+from domain.accounts import Account
+from domain.orders import Order, OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
+from domain.payments import PaymentAttemptFailed, PaymentConfirmed
+from domain.ports import Mail, RecordedEvent
+
+
+@policy("captured_payment_confirms_the_order", on=(PaymentConfirmed,))
+async def captured_payment_confirms_the_order(recorded: RecordedEvent, services: Services) -> None:
+    """A captured payment confirms its order and commits its stock, revives it, or is to be refunded."""
+    await _act(
+        "captured_payment_confirms_the_order",
+        partial(settle_order, recorded.event.object_id),
+        recorded,
+        services,
+        command="SettleOrder",
+    )
+
+
+@policy("failed_payment_is_shown_on_the_order", on=(PaymentAttemptFailed,))
+async def failed_payment_is_shown_on_the_order(recorded: RecordedEvent, services: Services) -> None:
+    """A failed attempt to pay is shown on an order that waits for its money."""
+    event = recorded.event
+    assert isinstance(event, PaymentAttemptFailed)
+    await _act(
+        "failed_payment_is_shown_on_the_order",
+        partial(show_failed_payment, event.object_id, event.gateway_payment_id, event.error_code),
+        recorded,
+        services,
+        command="ShowFailedPayment",
+    )
+
+
+@policy(
+    "customer_is_written_to_about_the_order",
+    on=(OrderPlaced, OrderConfirmed, OrderShipped, OrderCancelled),
+)
+async def customer_is_written_to_about_the_order(
+    recorded: RecordedEvent, services: Services
+) -> None:
+    """The customer gets a mail when the order is placed, confirmed, shipped or cancelled."""
+    event: Any = recorded.event
+    account: Account | None = await services.store.load(Account, event.customer_id)
+    if account is None or not account.email:  # the person was erased
+        return
+    letter = await _letter(event, services)
+    await services.mailer.send(
+        Mail(
+            key=f"{recorded.event_id}:{letter.template}",
+            to=account.email,
+            subject=letter.subject,
+            text=letter.text,
+        )
+    )
+
+
+async def _letter(event: Any, services: Services) -> Letter:
+    if isinstance(event, OrderPlaced):
+        return mails.order_placed(event)
+    order: Order = await services.store.load(Order, event.object_id)
+    match event:
+        case OrderConfirmed():
+            return mails.order_confirmed(event, order.number)
+        case OrderShipped():
+            return mails.order_shipped(event, order.number)
+        case _:
+            return mails.order_cancelled(event, order.number)
+
+
+async def _act(
+    name: str, handler: Handler, recorded: RecordedEvent, services: Services, *, command: str
+) -> None:
+    await run(
+        handler,
+        policy_context(name, recorded, command=command),
+        services.store,
+        claims_key=services.keyring.claims,
+        clock=services.clock,
+    )
+
+
+POLICIES: tuple[Policy, ...] = (
+    captured_payment_confirms_the_order,
+    failed_payment_is_shown_on_the_order,
+    customer_is_written_to_about_the_order,
+)
