@@ -1,0 +1,81 @@
+"""A customer's orders, and all of them for staff."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from dependencies import (
+    AllServices,
+    CurrentUser,
+    Document,
+    Page,
+    Services,
+    answer,
+    etag,
+    limited,
+    object_id_or_404,
+    present,
+)
+from domain.errors import NotFound
+from domain.orders import OrderStatus
+from domain.sessions import User
+from domain.values import Role
+
+router = APIRouter(prefix="/api/orders", tags=["orders"], dependencies=[limited("read")])
+
+ORDER_STAFF = (Role.ORDER_MANAGER, Role.SUPPORT, Role.FINANCE)
+PaymentStatus = Literal["pending", "completed", "failed", "refunded"]
+
+
+def order_view(document: Document, _: Services) -> dict[str, Any]:
+    shown = present(document)
+    if "totalMinor" in document:
+        due = document["totalMinor"] - document["amountPaidMinor"]
+        shown["amountDueMinor"] = max(due, 0)
+    return shown
+
+
+def own(user: User, *staff: Role) -> dict[str, Any]:
+    """The part of a query that keeps a customer to what is theirs; staff see everybody's."""
+    return {} if user.has(*staff) else {"userId": object_id_or_404(user.id)}
+
+
+@router.get("")
+async def get_orders(
+    user: CurrentUser,
+    services: AllServices,
+    page: Page,
+    status: OrderStatus | None = None,
+    payment_status: Annotated[PaymentStatus | None, Query(alias="paymentStatus")] = None,
+    user_id: Annotated[str | None, Query(alias="userId")] = None,
+    order_number: Annotated[str | None, Query(alias="orderNumber", max_length=30)] = None,
+    placed_from: Annotated[datetime | None, Query(alias="from")] = None,
+    placed_to: Annotated[datetime | None, Query(alias="to")] = None,
+) -> Response:
+    """The newest first."""
+    exact = {
+        "status": status and status.value,
+        "paymentStatus": payment_status,
+        "userId": object_id_or_404(user_id) if user_id else None,
+        "orderNumber": order_number,
+    }
+    query: dict[str, Any] = {name: value for name, value in exact.items() if value is not None}
+    times = {"$gte": placed_from, "$lte": placed_to}
+    if limits := {sign: at for sign, at in times.items() if at is not None}:
+        query["createdAt"] = limits
+    query |= own(user, *ORDER_STAFF)
+    orders = services.read_models["orders"]
+    found = orders.find(query).sort([("createdAt", -1), ("_id", -1)])
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    shown = [order_view(document, services) for document in documents]
+    return page.answer(shown, await orders.count_documents(query))
+
+
+@router.get("/{order_id}")
+async def get_order(order_id: str, user: CurrentUser, services: AllServices) -> Response:
+    key = {"_id": object_id_or_404(order_id)} | own(user, *ORDER_STAFF)
+    found = await services.read_models["orders"].find_one(key)
+    if found is None:
+        raise NotFound("there is no order with this id")
+    return answer(order_view(found, services), headers=etag(found))

@@ -1,0 +1,65 @@
+"""A customer's payments, and all of them for finance; and how one can pay."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+
+from dependencies import (
+    AllServices,
+    CurrentUser,
+    Document,
+    Page,
+    Services,
+    answer,
+    etag,
+    limited,
+    object_id_or_404,
+    present,
+)
+from domain.errors import NotFound
+from domain.payments import PaymentStatus
+from domain.values import Role
+from queries.orders import own
+
+router = APIRouter(prefix="/api/payments", tags=["payments"], dependencies=[limited("read")])
+
+PAYMENT_STAFF = (Role.FINANCE, Role.ORDER_MANAGER, Role.SUPPORT)
+METHODS = ("card", "upi", "netbanking", "wallet")
+
+
+def payment_view(document: Document, _: Services) -> dict[str, Any]:
+    return present(document)
+
+
+@router.get("/methods")
+async def get_methods(_: CurrentUser, services: AllServices) -> Response:
+    """None are stored; `meta.available` are those that the gateway's checkout offers."""
+    return answer([], meta={"gateway": services.gateway.name, "available": list(METHODS)})
+
+
+@router.get("/history")
+async def get_history(
+    user: CurrentUser,
+    services: AllServices,
+    page: Page,
+    status: PaymentStatus | None = None,
+    refund: Literal["pending", "full", "none"] | None = None,
+) -> Response:
+    """The newest first. `refund=pending` are those whose money is to go back."""
+    exact = {"status": status and status.value, "refundStatus": refund}
+    query: dict[str, Any] = {name: value for name, value in exact.items() if value is not None}
+    query |= own(user, *PAYMENT_STAFF)
+    payments = services.read_models["payments"]
+    found = payments.find(query).sort([("createdAt", -1), ("_id", -1)])
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    shown = [payment_view(document, services) for document in documents]
+    return page.answer(shown, await payments.count_documents(query))
+
+
+@router.get("/{payment_id}")
+async def get_payment(payment_id: str, user: CurrentUser, services: AllServices) -> Response:
+    key = {"_id": object_id_or_404(payment_id)} | own(user, *PAYMENT_STAFF)
+    found = await services.read_models["payments"].find_one(key)
+    if found is None:
+        raise NotFound("there is no payment with this id")
+    return answer(payment_view(found, services), headers=etag(found))
