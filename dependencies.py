@@ -61,8 +61,13 @@ class Sessions(Protocol):
 class Consistency(Protocol):
     """What the read models have applied, as the projectors announce it."""
 
-    async def wait_for_commit(self, commit_id: str, *, seconds: float) -> int | None:
-        """The position of the commit's last event once it can be read; None when time is up."""
+    async def wait_for_commit(
+        self, commit_id: str, *, seconds: float, events: int | None = None
+    ) -> int | None:
+        """The position of the commit's last event once it can be read; None when time is up.
+
+        `events` is how many the commit has, where that is known.
+        """
 
     async def wait_for_position(self, position: int, *, seconds: float) -> bool:
         """True once everything up to this position can be read; False when time is up."""
@@ -303,6 +308,14 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
+async def count_against(
+    services: Services, *, bucket: str, key: str, limit: int, per_seconds: int
+) -> None:
+    """Count something else than a route: tries at one account. Raises TooManyRequests."""
+    if services.settings.rate_limits:
+        await services.limiter.hit(bucket=bucket, key=key, limit=limit, per_seconds=per_seconds)
+
+
 def _caller_key(request: Request, services: Services, rate: Rate) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if rate.by == "user" and scheme.lower() == "bearer":
@@ -374,7 +387,10 @@ async def _caught_up(token: str, services: Services) -> bool:
         raise Invalid("this Consistency-Token is not one of ours", code="invalid-consistency-token")
     if commit.last_position is not None:
         return await services.consistency.wait_for_position(commit.last_position, seconds=seconds)
-    return await services.consistency.wait_for_commit(commit.id, seconds=seconds) is not None
+    position = await services.consistency.wait_for_commit(
+        commit.id, seconds=seconds, events=commit.events
+    )
+    return position is not None
 
 
 # --- Commands ------------------------------------------------------------------------------------

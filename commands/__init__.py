@@ -2,4 +2,15 @@
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from commands import accounts, catalogue, orders, payments, sessions, stock, webhooks
+
+ROUTERS: tuple[APIRouter, ...] = (
+    accounts.router,
+    accounts.admin_router,
+    sessions.router,
+    catalogue.router,
+    stock.router,
+    orders.router,
+    payments.router,
+    webhooks.router,
+)

@@ -88,7 +88,9 @@ class Execution:
         if (position := outcome.commit.last_position) is not None:
             self._place = position
             return await consistency.wait_for_position(position, seconds=seconds)
-        self._place = await consistency.wait_for_commit(outcome.commit.id, seconds=seconds)
+        self._place = await consistency.wait_for_commit(
+            outcome.commit.id, seconds=seconds, events=outcome.commit.events
+        )
         return self._place is not None
 
     async def _find(self, object_id: str, collection: str) -> dict[str, Any] | None:

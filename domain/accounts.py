@@ -23,7 +23,7 @@ from domain.values import Role
 ERASED = ""
 
 Personal = Annotated[str, PersonalData(erased=ERASED)]
-PersonalMobile = Annotated[str | None, PersonalData(erased=None)]
+PersonalOrNone = Annotated[str | None, PersonalData(erased=None)]
 
 
 class Profile(ValueObject):
@@ -31,7 +31,7 @@ class Profile(ValueObject):
 
     first_name: str
     last_name: str = ""
-    avatar_image_id: str | None = None
+    avatar: str | None = None
     favorite_categories: tuple[str, ...] = ()
     notifications: bool = True
 
@@ -41,11 +41,13 @@ class AccountRegistered(InitialEvent):
     SUBJECT: ClassVar[str | None] = "account_id"
     account_id: str
     email: Personal
-    mobile: PersonalMobile
+    mobile: PersonalOrNone
     first_name: Personal
     last_name: Personal
     password_hash: Personal
     roles: tuple[Role, ...]
+    consent: bool | None = None
+    """To the terms, when the form asked."""
 
 
 class ProfileChanged(DomainEvent):
@@ -56,7 +58,7 @@ class ProfileChanged(DomainEvent):
     account_id: str
     first_name: Personal
     last_name: Personal
-    avatar_image_id: str | None
+    avatar: PersonalOrNone
     favorite_categories: tuple[str, ...]
     notifications: bool
 
@@ -72,7 +74,7 @@ class MobileChanged(DomainEvent):
     TOPIC: ClassVar[str] = "MobileChanged"
     SUBJECT: ClassVar[str | None] = "account_id"
     account_id: str
-    mobile: PersonalMobile
+    mobile: PersonalOrNone
 
 
 class PasswordChanged(DomainEvent):
@@ -96,11 +98,14 @@ class PasswordResetRequested(DomainEvent):
 class RolesGranted(DomainEvent):
     TOPIC: ClassVar[str] = "RolesGranted"
     roles: tuple[Role, ...]
+    held: tuple[Role, ...]
+    """All of them, thereafter."""
 
 
 class RolesRevoked(DomainEvent):
     TOPIC: ClassVar[str] = "RolesRevoked"
     roles: tuple[Role, ...]
+    held: tuple[Role, ...]
 
 
 class AllSessionsEnded(DomainEvent):
@@ -129,6 +134,7 @@ class Account(AggregateRoot):
         last_name: str,
         password_hash: str,
         roles: tuple[Role, ...] = (Role.CUSTOMER,),
+        consent: bool | None = None,
     ) -> Self:
         return cls.start(
             account_id,
@@ -140,6 +146,7 @@ class Account(AggregateRoot):
             last_name=last_name,
             password_hash=password_hash,
             roles=roles,
+            consent=consent,
         )
 
     def change_profile(self, profile: Profile) -> None:
@@ -150,7 +157,7 @@ class Account(AggregateRoot):
                 account_id=self.object_id,
                 first_name=profile.first_name,
                 last_name=profile.last_name,
-                avatar_image_id=profile.avatar_image_id,
+                avatar=profile.avatar,
                 favorite_categories=profile.favorite_categories,
                 notifications=profile.notifications,
             )
@@ -192,9 +199,10 @@ class Account(AggregateRoot):
         self._check_alive()
         wanted = roles | {Role.CUSTOMER}
         if missing := wanted - self.roles:
-            self.record(RolesGranted, roles=tuple(sorted(missing)))
+            held = tuple(sorted(self.roles | missing))
+            self.record(RolesGranted, roles=tuple(sorted(missing)), held=held)
         if extra := self.roles - wanted:
-            self.record(RolesRevoked, roles=tuple(sorted(extra)))
+            self.record(RolesRevoked, roles=tuple(sorted(extra)), held=tuple(sorted(wanted)))
 
     def end_all_sessions(self, *, era: int) -> None:
         """End every session of this era or an earlier one."""
@@ -232,7 +240,7 @@ class Account(AggregateRoot):
         self.profile = Profile(
             first_name=event.first_name,
             last_name=event.last_name,
-            avatar_image_id=event.avatar_image_id,
+            avatar=event.avatar,
             favorite_categories=event.favorite_categories,
             notifications=event.notifications,
         )
@@ -257,11 +265,11 @@ class Account(AggregateRoot):
 
     @applies(RolesGranted)
     def _granted(self, event: RolesGranted) -> None:
-        self.roles |= set(event.roles)
+        self.roles = frozenset(event.held)
 
     @applies(RolesRevoked)
     def _revoked(self, event: RolesRevoked) -> None:
-        self.roles -= set(event.roles)
+        self.roles = frozenset(event.held)
 
     @applies(AllSessionsEnded)
     def _all_ended(self, _: AllSessionsEnded) -> None:

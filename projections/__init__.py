@@ -1,12 +1,15 @@
 """Events in, documents out. To know which read models there are, read this tuple."""
 
 from projections import stock
+from projections.accounts import SESSIONS, USERS
 from projections.catalogue import PRODUCTS
 from projections.orders import ORDER_DEADLINES, ORDERS
 from projections.payments import OPEN_PAYMENTS, PAYMENTS
 from projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
+    USERS,
+    SESSIONS,
     PRODUCTS,
     ORDERS,
     ORDER_DEADLINES,

@@ -3,8 +3,21 @@
 from fastapi import APIRouter
 
 from dependencies import View
+from queries import accounts, audit, catalogue, orders, payments
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (
+    accounts.router,
+    accounts.admin_router,
+    catalogue.router,
+    orders.router,
+    payments.router,
+    audit.router,
+)
 
-VIEWS: dict[str, View] = {}
+VIEWS: dict[str, View] = {
+    accounts.USERS: accounts.user_view,
+    "products": catalogue.product_view,
+    "orders": orders.order_view,
+    "payments": payments.payment_view,
+}
 """How the documents of a collection are shown; others are shown by `dependencies.present`."""

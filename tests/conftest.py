@@ -14,6 +14,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from embedded.servers import MailSink, Mongod, NatsServer, Valkey
 
+pytest_plugins = ["tests.api"]
+
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:

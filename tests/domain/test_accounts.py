@@ -58,7 +58,7 @@ def test_a_profile_is_recorded_whole() -> None:
             account_id=OBJECT_ID,
             first_name="Meera",
             last_name="",
-            avatar_image_id=None,
+            avatar=None,
             favorite_categories=("Gold",),
             notifications=True,
         )
@@ -120,9 +120,11 @@ def test_a_reset_link_works_once() -> None:
 
 
 def test_an_administrator_grants_and_revokes_roles() -> None:
-    manager = RolesGranted(roles=(Role.CATALOG_MANAGER,))
+    both = (Role.CATALOG_MANAGER, Role.CUSTOMER)
+    manager = RolesGranted(roles=(Role.CATALOG_MANAGER,), held=both)
     given(REGISTERED, manager).when(Account.set_roles, frozenset({Role.FINANCE})).then(
-        RolesGranted(roles=(Role.FINANCE,)), RolesRevoked(roles=(Role.CATALOG_MANAGER,))
+        RolesGranted(roles=(Role.FINANCE,), held=(*both, Role.FINANCE)),
+        RolesRevoked(roles=(Role.CATALOG_MANAGER,), held=(Role.CUSTOMER, Role.FINANCE)),
     )
 
 

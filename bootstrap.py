@@ -1,0 +1,193 @@
+"""The composition root: settings → adapters → services. Nothing else builds an adapter.
+
+Each adapter that holds something is closed again, in the opposite order.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Literal
+
+import nats.errors
+import redis.asyncio
+from nats.aio.client import Client as NatsConnection
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.uri_parser import parse_uri
+
+from dependencies import Keyring, Services
+from domain.errors import Unavailable
+from integrations.cache import SessionGate
+from integrations.consistency import Consistency
+from integrations.event_store import COMMITTED_SUBJECT, open_event_store
+from integrations.mail import SmtpMailer
+from integrations.messaging.connection import Connection, connect
+from integrations.object_store import open_object_store
+from integrations.payments.razorpay import RazorpayGateway
+from integrations.rate_limit import SlidingRateLimiter
+from integrations.read_models import MongoReadModels
+from integrations.security import BcryptHasher, JwtTokens
+from settings import Settings, SettingsError
+
+ProcessRole = Literal["api", "worker", "cli"]
+Probe = Callable[[], Awaitable[None]]
+
+MONGODB_TIMEOUT_MS = 8_000
+"""For one operation with all its retries: longer than an election, shorter than a client's patience."""
+DEFAULT_DATABASE = "jewelry_store"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterator[Services]:
+    """Connect to everything, and close it again. Raises what the drivers raise when a server is missing."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_mongodb_client(settings, role))
+        database = client[database_name(settings)]
+        broker = await connect(settings.nats_url, name=f"kundan-{role}")
+        stack.push_async_callback(broker.close)
+        store, keys = await stack.enter_async_context(
+            open_event_store(
+                client,
+                database=database.name,
+                master_key=bytes.fromhex(settings.master_key.get_secret_value()),
+                inserted=_waking(broker),
+            )
+        )
+        read_models = MongoReadModels(database)
+        consistency = Consistency(
+            broker, commits=store, checkpoint=_checkpoint(read_models), stream=settings.nats_stream
+        )
+        await consistency.start()
+        stack.push_async_callback(consistency.close)
+        hasher = BcryptHasher()
+        stack.callback(hasher.close)
+        gateway, objects = _gateway(settings), open_object_store(settings)
+        stack.push_async_callback(gateway.close)
+        stack.push_async_callback(objects.close)
+        yield Services(
+            settings=settings,
+            store=store,
+            keys=keys,
+            read_models=database,
+            gateway=gateway,
+            objects=objects,
+            mailer=_mailer(settings),
+            limiter=SlidingRateLimiter(settings.redis_url),
+            hasher=hasher,
+            images=NoImages(),
+            consistency=consistency,
+            tokens=_tokens(settings),
+            sessions=SessionGate(store),
+            keyring=Keyring.of(settings.master_key.get_secret_value()),
+            nats=broker,
+            probes=_probes(database, broker, settings, stack),
+        )
+
+
+def database_name(settings: Settings) -> str:
+    """The name in MONGODB_URL's path."""
+    name = parse_uri(settings.mongodb_url, validate=False, warn=False).get("database")
+    return str(name or DEFAULT_DATABASE)
+
+
+def _mongodb_client(settings: Settings, role: ProcessRole) -> AsyncMongoClient[dict[str, Any]]:
+    """Majority and journal for every write. A replay may take longer than a request may."""
+    return AsyncMongoClient(
+        settings.mongodb_url,
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        readConcernLevel="majority",
+        retryWrites=True,
+        retryReads=True,
+        timeoutMS=MONGODB_TIMEOUT_MS if role == "api" else None,
+        connectTimeoutMS=1_000,
+        heartbeatFrequencyMS=500,
+        serverSelectionTimeoutMS=MONGODB_TIMEOUT_MS,
+        maxPoolSize=50,
+        appname=f"kundan-{role}",
+    )
+
+
+def _waking(broker: NatsConnection) -> Callable[[int], Awaitable[None]]:
+    """Tell the sequencers that there is work. A lost word costs them one poll of 50 ms."""
+
+    async def wake(_commits: int) -> None:
+        try:
+            await broker.publish(COMMITTED_SUBJECT, b"")
+        except nats.errors.Error:
+            return
+
+    return wake
+
+
+def _checkpoint(read_models: MongoReadModels) -> Callable[[], Awaitable[int]]:
+    async def position() -> int:
+        return (await read_models.standing()).position
+
+    return position
+
+
+def _gateway(settings: Settings) -> RazorpayGateway:
+    if settings.razorpay_key_id is None or settings.razorpay_key_secret is None:
+        raise SettingsError("Settings: RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are missing")
+    secrets = (settings.razorpay_webhook_secret, settings.razorpay_webhook_secret_previous)
+    return RazorpayGateway(
+        key_id=settings.razorpay_key_id,
+        key_secret=settings.razorpay_key_secret.get_secret_value(),
+        base_url=settings.razorpay_base_url,
+        webhook_secrets=[s.get_secret_value() for s in secrets if s is not None],
+    )
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    password = settings.smtp_password
+    return SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.smtp_from,
+        starttls=settings.smtp_starttls,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+    )
+
+
+def _tokens(settings: Settings) -> JwtTokens:
+    return JwtTokens(
+        secret=settings.jwt_secret_key.get_secret_value(),
+        algorithm=settings.jwt_algorithm,
+        lifetime=timedelta(minutes=settings.jwt_access_token_expire_minutes),
+    )
+
+
+class NoImages:
+    """Fits `domain.ports.ImageWorker` where there is none: the API and the operators' commands."""
+
+    async def run(self, function: str, *_arguments: Any, **_options: Any) -> Any:
+        raise Unavailable(f"{function} is the worker's: this process has no imaging")
+
+
+def _probes(
+    database: AsyncDatabase[dict[str, Any]],
+    broker: Connection,
+    settings: Settings,
+    stack: AsyncExitStack,
+) -> dict[str, Probe]:
+    """Each raises while its server does not answer."""
+
+    async def mongodb() -> None:
+        await database.command("ping")
+
+    async def broker_answers() -> None:
+        await broker.flush(timeout=1)
+
+    probes: dict[str, Probe] = {"mongodb": mongodb, "nats": broker_answers}
+    if settings.redis_url is not None:
+        cache = redis.asyncio.from_url(settings.redis_url, socket_timeout=1)
+        stack.push_async_callback(cache.aclose)
+
+        async def valkey() -> None:
+            await cache.ping()
+
+        probes["valkey"] = valkey
+    return probes

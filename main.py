@@ -1,0 +1,222 @@
+"""The HTTP process: what it serves, what surrounds a request, and which fault gets which status.
+
+uvicorn main:app
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import commands
+import queries
+from bootstrap import open_services
+from commands.accounts import ensure_admin
+from commands.execution import Execution
+from dependencies import AllServices, Services, fresh
+from domain import errors
+from integrations.logs import configure_logs
+from middleware import BodyLimit, KnownHosts, RequestContext, body_limits
+from problems import MEDIA_TYPE, Problem, Statuses, handle_problems, problem
+from settings import Settings, load_settings
+
+log = structlog.get_logger()
+
+STATUSES: Statuses = (
+    (errors.Unreadable, 400),
+    (errors.Unauthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.RuleViolation, 409),
+    (errors.PreconditionFailed, 412),
+    (errors.TooLarge, 413),
+    (errors.UnsupportedType, 415),
+    (errors.Invalid, 422),
+    (errors.KeyReused, 422),
+    (errors.PreconditionRequired, 428),
+    (errors.TooManyRequests, 429),
+    (errors.Unavailable, 503),
+    (errors.DomainError, 400),
+)
+
+PROBE_SECONDS = 1.0
+
+EXPOSED_HEADERS = [
+    "ETag",
+    "Location",
+    "Consistency-Token",
+    "Idempotent-Replayed",
+    "Retry-After",
+    "X-Request-ID",
+]
+ACCEPTED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Consistency-Token",
+    "X-Request-ID",
+    "traceparent",
+]
+
+Opener = Callable[[Settings], AbstractAsyncContextManager[Services]]
+
+
+def create_app(settings: Settings, *, opener: Opener | None = None) -> FastAPI:
+    """The application. `opener` gives it other services: a test's."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = opener(settings) if opener else open_services(settings, role="api")
+        async with opened as services:
+            app.state.services = replace(services, views=queries.VIEWS)
+            app.state.executor = Execution
+            await ensure_admin(app.state.services)
+            yield
+
+    app = FastAPI(
+        title="Kundan",
+        summary="The backend of a jewellery shop with virtual try-on",
+        version="0.1.0",
+        lifespan=lifespan,
+        debug=False,
+        redoc_url=None,
+        openapi_tags=TAGS,
+    )
+    handle_problems(app, STATUSES)
+    _surround(app, settings)
+    app.include_router(_operations())
+    for router in queries.ROUTERS:
+        app.include_router(router, dependencies=[Depends(fresh)])
+    for router in commands.ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: _documented(app)  # type: ignore[method-assign]
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Added from the inside out."""
+    limits = body_limits(upload_mb=settings.max_upload_mb, import_mb=settings.max_import_mb)
+    app.add_middleware(BodyLimit, limit_of=limits)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=ACCEPTED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+        max_age=600,
+    )
+    app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
+    app.add_middleware(RequestContext)
+
+
+def _operations() -> APIRouter:
+    """For those who run it."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @router.get("/health/ready")
+    async def ready(request: Request, services: AllServices) -> Response:
+        """Everything that it needs answers, each within a second."""
+        names = list(services.probes)
+        answers = await asyncio.gather(*(_answers(services.probes[n]) for n in names))
+        down = [name for name, is_up in zip(names, answers, strict=True) if not is_up]
+        if not down:
+            return JSONResponse({"status": "ready", "checked": names})
+        detail = "down: " + ", ".join(down)
+        headers = {"Retry-After": "5"}
+        return problem(
+            request.scope, 503, code="not-ready", detail=detail, headers=headers, down=down
+        )
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _answers(probe: Callable[[], Awaitable[None]]) -> bool:
+    """A probe may fail in as many ways as its library has errors; each means that it is down."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await probe()
+    except Exception as error:  # noqa: BLE001 - the answer is in the refusal, and in the log
+        log.warning("a probe failed", reason=type(error).__name__)
+        return False
+    return True
+
+
+TAGS = [
+    {"name": "accounts", "description": "Registration, sign-in, sessions, the profile."},
+    {"name": "catalogue", "description": "Products: browse, search, maintain."},
+    {"name": "imports", "description": "Product files: validate, import, history."},
+    {"name": "orders", "description": "The cart, orders and their tracking."},
+    {"name": "payments", "description": "Intents, confirmation, refunds, saved methods."},
+    {"name": "images", "description": "Photographs for the try-on."},
+    {"name": "try-on", "description": "Jewellery on a photograph."},
+    {"name": "audit", "description": "What happened, in order, with proof."},
+    {"name": "operations", "description": "Health and figures."},
+]
+
+PROBLEM_ANSWERS = {
+    "400": "The request or file cannot be read",
+    "401": "No valid access token",
+    "403": "Not with your role",
+    "404": "No such thing, or not yours",
+    "409": "Not in its present state, or changed by others meanwhile",
+    "413": "Over a limit of size",
+    "422": "Fields that cannot be accepted",
+    "429": "Over a limit of rate; see Retry-After",
+    "503": "Something that it needs is down; see Retry-After",
+}
+
+
+def _documented(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: every operation of the API may answer with a problem document."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        components |= problem_schema.pop("$defs", {}) | {"Problem": problem_schema}
+        for name in ("HTTPValidationError", "ValidationError"):
+            components.pop(name, None)
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for path, operations in schema["paths"].items():
+            if path.startswith("/api/"):
+                for operation in operations.values():
+                    operation["responses"] |= {
+                        status: {"description": text, "content": content}
+                        for status, text in PROBLEM_ANSWERS.items()
+                    }
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`uvicorn main:app` builds the application; importing this module for a test does not."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)

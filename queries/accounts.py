@@ -1,0 +1,85 @@
+"""Who one is, where one is signed in, and, for administrators, who there is."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from dependencies import (
+    Admin,
+    AllServices,
+    CurrentUser,
+    Document,
+    Page,
+    ReadModels,
+    Services,
+    answer,
+    etag,
+    limited,
+    object_id_or_404,
+    present,
+    view_of,
+)
+from domain.errors import NotFound
+from domain.values import Role
+
+router = APIRouter(prefix="/api/auth", tags=["accounts"], dependencies=[limited("read")])
+admin_router = APIRouter(
+    prefix="/api/admin/users", tags=["accounts"], dependencies=[limited("read")]
+)
+
+USERS, SESSIONS = "users", "sessions"
+
+
+def user_view(document: Document, _: Services) -> dict[str, Any]:
+    """Everything but the password's hash, which `present` never shows."""
+    return present(document)
+
+
+@router.get("/me")
+async def get_me(user: CurrentUser, read_models: ReadModels, services: AllServices) -> Response:
+    """One's own account."""
+    return await _one(user.id, read_models, services)
+
+
+@router.get("/sessions")
+async def get_sessions(user: CurrentUser, read_models: ReadModels, page: Page) -> Response:
+    """Where one is signed in, the latest first."""
+    mine: Mapping[str, Any] = {"userId": object_id_or_404(user.id), "endedAt": None}
+    found = read_models[SESSIONS].find(mine).sort("lastUsedAt", -1)
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    total = await read_models[SESSIONS].count_documents(mine)
+    here = [present(d) | {"current": str(d["_id"]) == user.session_id} for d in documents]
+    return page.answer(here, total)
+
+
+@admin_router.get("")
+async def get_users(
+    _: Admin,
+    read_models: ReadModels,
+    services: AllServices,
+    page: Page,
+    role: Annotated[Role | None, Query()] = None,
+) -> Response:
+    """All accounts, the newest first."""
+    query: dict[str, Any] = {} if role is None else {"roles": role.value}
+    found = read_models[USERS].find(query).sort("createdAt", -1)
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    total = await read_models[USERS].count_documents(query)
+    show = view_of(services, USERS)
+    return page.answer([show(document) for document in documents], total)
+
+
+@admin_router.get("/{user_id}")
+async def get_user(
+    user_id: str, _: Admin, read_models: ReadModels, services: AllServices
+) -> Response:
+    """One account."""
+    return await _one(user_id, read_models, services)
+
+
+async def _one(user_id: str, read_models: ReadModels, services: Services) -> Response:
+    document = await read_models[USERS].find_one({"_id": object_id_or_404(user_id)})
+    if document is None:
+        raise NotFound("no such account")
+    return answer(view_of(services, USERS)(document), headers=etag(document))

@@ -1,0 +1,91 @@
+"""Stand-ins for the outside, each held to the contract suite of its port."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from domain.errors import TooManyRequests, Unavailable
+from domain.ports import Mail
+from projections.runner import Runner
+
+
+class Outbox:
+    """Fits `domain.ports.Mailer`: keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    async def send(self, mail: Mail) -> None:
+        self.mails.append(mail)
+
+    def to(self, address: str) -> list[Mail]:
+        return [mail for mail in self.mails if mail.to == address]
+
+
+class CountingLimiter:
+    """Fits `domain.ports.RateLimiter`: counts, and never forgets."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], int] = {}
+
+    async def hit(self, *, bucket: str, key: str, limit: int, per_seconds: int) -> None:
+        count = self.counts.get((bucket, key), 0)
+        if count >= limit:
+            raise TooManyRequests("too many requests", retry_after_seconds=per_seconds)
+        self.counts[bucket, key] = count + 1
+
+
+class PlainHasher:
+    """Fits `domain.ports.PasswordHasher`: fast and worthless."""
+
+    async def hash(self, password: str) -> str:
+        return f"plain:{password}"
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        return hashed == f"plain:{password}"
+
+
+class Folding:
+    """Fits `dependencies.Consistency`: folds the history when somebody waits for it.
+
+    While `lags` is set nothing is folded, and every wait runs out at once.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._one_at_a_time = asyncio.Lock()
+        self._begun = False
+        self.lags = False
+
+    async def wait_for_position(self, position: int, *, seconds: float) -> bool:  # noqa: ARG002 - the port's
+        if not self.lags:
+            await self.fold()
+        return position <= self._runner.position
+
+    async def wait_for_commit(
+        self,
+        commit_id: str,  # noqa: ARG002 - the port's
+        *,
+        seconds: float,  # noqa: ARG002 - the port's
+        events: int | None = None,  # noqa: ARG002 - the port's
+    ) -> int | None:
+        raise AssertionError("the store in memory gives every commit its place at once")
+
+    async def fold(self) -> None:
+        async with self._one_at_a_time:
+            if not self._begun:
+                await self._runner.start()
+                self._begun = True
+            await self._runner.catch_up()
+
+
+class NoImaging:
+    """Fits `domain.ports.ImageWorker`: answers by the function's name, or is unavailable."""
+
+    def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
+        self.answers = dict(answers or {})
+
+    async def run(self, function: str, *_arguments: Any, **_options: Any) -> Any:
+        if function not in self.answers:
+            raise Unavailable(f"no answer for {function}")
+        return self.answers[function]
