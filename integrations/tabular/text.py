@@ -57,10 +57,7 @@ def _delimiter(text: TextIO) -> tuple[str, int]:
 
 
 def _fields(lines: list[str], delimiter: str) -> int:
-    try:
-        return len(next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), []))
-    except csv.Error:
-        return 0
+    return len(next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), []))
 
 
 def _rows(text: TextIO, delimiter: str, skipped_lines: int) -> Iterator[RawRow]:

@@ -103,6 +103,8 @@ class _Process:
             cwd=CHECKOUT,
             env={},
         )
+        assert self._process.stdout is not None
+        self._output = self._process.stdout
 
     def messages(self) -> Iterator[Any]:
         """Raise TableRefused for what the process refuses, and when it ends before its last message."""
@@ -124,8 +126,7 @@ class _Process:
 
     def _chunk(self) -> bytes:
         """What the process says next; only the time that we wait for it is counted."""
-        assert self._process.stdout is not None
-        pipe = self._process.stdout.fileno()
+        pipe = self._output.fileno()
         poll = select.poll()
         poll.register(pipe, select.POLLIN | select.POLLHUP)
         began = time.monotonic()
@@ -151,7 +152,6 @@ class _Process:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._output.close()
         self._complaints.close()
         self._file.close()

@@ -75,10 +75,15 @@ def cell_text(value: object) -> tuple[str, tuple[str, str] | None]:
 def _number_text(value: float) -> tuple[str, tuple[str, str] | None]:
     if abs(value) >= MOST_EXACT:
         message = "has more than 15 digits, which spreadsheets round: format the column as text"
-        return f"{Decimal(repr(value)):f}", ("number-too-long", message)
-    text = f"{Decimal(f'{value:.15g}'):f}"
+        return _plain(repr(value)), ("number-too-long", message)
+    return _plain(f"{value:.15g}"), None
+
+
+def _plain(digits: str) -> str:
+    """Without exponent and without zeros that say nothing: 1E-7 is 0.0000001, 299999.0 is 299999."""
+    text = f"{Decimal(digits):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text, None
+    return "0" if text == "-0" else text
 
 
 class _Merges:

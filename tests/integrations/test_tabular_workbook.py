@@ -6,8 +6,9 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openpyxl import Workbook
@@ -23,6 +24,8 @@ from domain.import_rules import (
     UnsupportedTable,
 )
 from integrations.tabular import read_table
+from integrations.workbook_process.__main__ import messages
+from integrations.workbook_process.limits import Limits
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -107,6 +110,64 @@ def _no_process_is_left_behind() -> Iterator[None]:
     assert children() <= before
 
 
+def of_every_kind(_: Any, sheet: Any) -> None:
+    day = dt.date(2025, 1, 2)
+    for row in (
+        ("a", "b"),
+        ("=1", 8901234567890123),
+        (True, day),
+        ("x", 2.5),
+        (" ", "z"),
+        (" ", None),
+    ):
+        sheet.append(row)
+    sheet.merge_cells("A4:A5")
+    sheet.row_dimensions[3].hidden = True
+    sheet["A9"] = "=2"
+
+
+def messages_about(source: bytes, *, sheet: str | None = None, columns: int = 200) -> list[Any]:
+    """What the reading process would say, said by its parts in this one."""
+    limits = cast("Limits", {**asdict(TableLimits(max_columns=columns)), "sheet": sheet})
+    return list(messages(io.BytesIO(source), limits))
+
+
+def test_the_reading_process_tells_sheet_rows_and_end() -> None:
+    opening, *rows, end = messages_about(saved(of_every_kind))
+    assert opening == {"sheet": "Sheet", "warnings": ["Hidden rows were read as well: 1"]}
+    assert [(number, cells, [code for _, code, _ in faults]) for number, cells, faults in rows] == [
+        (1, ["a", "b"], []),
+        (2, ["", "8901234567890123"], ["formula-without-value", "number-too-long"]),
+        (3, ["TRUE", "2025-01-02"], ["date-in-text"]),
+        (4, ["x", "2.5"], []),
+        (5, ["", "z"], ["merged-cell"]),
+        (9, ["", ""], ["formula-without-value"]),
+    ]
+    assert end == {"end": True}
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (by_hand(HEADER_XML, more={"xl/a.bin": bytes(20_000_000)}), "file-too-large"),
+        (by_hand(HEADER_XML, more={"../a": b"x"}), "unreadable-file"),
+        (by_hand(HEADER_XML, more={"xl/vbaProject.bin": b"x"}), "unsupported-file-type"),
+        (zipped({"a.csv": "a,b"}), "unsupported-file-type"),
+        (by_hand(HEADER_XML, before="<!DOCTYPE w>"), "unreadable-file"),
+        (by_hand('<row r="1"><c r="A1" t="e"><v>broken'), "unreadable-file"),
+        (b"PK\x03\x04 and nothing more", "unreadable-file"),
+    ],
+)
+def test_the_reading_process_ends_with_its_refusal(source: bytes, code: str) -> None:
+    *_, last = messages_about(source)
+    assert last["refused"][0] == code
+
+
+def test_the_reading_process_refuses_a_wide_sheet_and_an_unknown_one() -> None:
+    assert "2 columns wide" in messages_about(by_hand(HEADER_XML), columns=1)[-1]["refused"][1]
+    assert "no sheet 'T'" in messages_about(by_hand(HEADER_XML), sheet="T")[-1]["refused"][1]
+
+
 # --- What workbooks hold --------------------------------------------------------------------------
 
 
@@ -119,7 +180,7 @@ def test_a_workbook_is_read_as_text() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(299999.0, "299999"), (89999.5, "89999.5"), (0, "0"), (-5, "-5"), (1e-7, "0.0000001"),
+    [(299999.0, "299999"), (89999.5, "89999.5"), (0, "0"), (-5, "-5"), (-0.0, "0"), (1e-7, "0.0000001"),
      (999_999_999_999_999, "999999999999999"), (1e14, "100000000000000"), (True, "TRUE"), (False, "FALSE")],
 )  # fmt: skip
 def test_numbers_are_plain_decimals(number: object, text: str) -> None:
