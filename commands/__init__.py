@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from commands import accounts, catalogue, orders, payments, sessions, stock, webhooks
+from commands import accounts, catalogue, images, orders, payments, sessions, stock, tryon, webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
@@ -13,4 +13,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     payments.router,
     webhooks.router,
+    images.router,
+    tryon.router,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from commands import mails
 from commands.context import policy_context
 from commands.mails import Letter
+from commands.picturing import PICTURING
 from commands.policy import Policy, policy
 from commands.settlement import settle_order, show_failed_payment
 from commands.unit_of_work import Handler, run
@@ -97,4 +98,5 @@ POLICIES: tuple[Policy, ...] = (
     captured_payment_confirms_the_order,
     failed_payment_is_shown_on_the_order,
     customer_is_written_to_about_the_order,
+    *PICTURING,
 )

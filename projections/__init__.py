@@ -3,9 +3,11 @@
 from projections import stock
 from projections.accounts import SESSIONS, USERS
 from projections.catalogue import PRODUCTS
+from projections.images import IMAGES
 from projections.orders import ORDER_DEADLINES, ORDERS
 from projections.payments import OPEN_PAYMENTS, PAYMENTS
 from projections.projection import Projection
+from projections.tryon import RESULTS
 
 PROJECTIONS: tuple[Projection, ...] = (
     USERS,
@@ -15,6 +17,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     ORDER_DEADLINES,
     PAYMENTS,
     OPEN_PAYMENTS,
+    IMAGES,
+    RESULTS,
 )
 
 FOLDED_ELSEWHERE = (stock,)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from dependencies import View
-from queries import accounts, audit, catalogue, orders, payments
+from queries import accounts, audit, catalogue, images, media, orders, payments, tryon
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
@@ -12,6 +12,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     payments.router,
     audit.router,
+    images.router,
+    tryon.router,
+    tryon.share_router,
+    media.router,
 )
 
 VIEWS: dict[str, View] = {
@@ -19,5 +23,7 @@ VIEWS: dict[str, View] = {
     "products": catalogue.product_view,
     "orders": orders.order_view,
     "payments": payments.payment_view,
+    "uploadedImages": images.image_view,
+    "tryOnResults": tryon.result_view,
 }
 """How the documents of a collection are shown; others are shown by `dependencies.present`."""

@@ -1,0 +1,207 @@
+"""Photographs: uploaded with consent, looked at again, deleted with all that was made from them."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, File, Form, Response, UploadFile, status
+from pydantic import Field
+
+from commands.context import Command
+from commands.unit_of_work import UnitOfWork
+from dependencies import (
+    AllServices,
+    CurrentUser,
+    Execute,
+    Services,
+    limited,
+    object_id_or_404,
+)
+from domain.errors import DomainError, Invalid, TooLarge, Unreadable, UnsupportedType
+from domain.images import Album, Image, PhotoKeys
+from domain.tryon import TryOn
+from domain.values import ImageId, ResultId, UserId
+from imaging.errors import ImageRefused
+
+router = APIRouter(prefix="/api/images", tags=["images"])
+
+IMAGES = "uploadedImages"
+CONSENT = "photo-try-on-1"
+"""The version of the text under the tick box: this photograph is used for try-on only."""
+
+REFUSALS: Mapping[str, type[DomainError]] = {
+    "unsupported-type": UnsupportedType,
+    "too-large": TooLarge,
+}
+
+Purpose = Literal["tryon", "avatar"]
+
+
+def as_domain_error(refused: ImageRefused) -> DomainError:
+    """What imaging refuses, as the problem that the caller is told."""
+    return REFUSALS.get(refused.code, Unreadable)(refused.message, code=refused.code)
+
+
+@router.post("/upload", status_code=status.HTTP_201_CREATED, dependencies=[limited("upload")])
+async def post_photo(
+    user: CurrentUser,
+    execute: Execute,
+    services: AllServices,
+    *,
+    file: Annotated[UploadFile, File(description="JPEG, PNG, WebP or AVIF")],
+    consent: Annotated[bool, Form(description="the photograph may be used for try-on")] = False,
+    purpose: Annotated[Purpose, Form()] = "tryon",
+) -> Response:
+    """Upload a photograph. It is cleaned of metadata, stored upright, and looked at for face and neck."""
+    if not consent:
+        raise Invalid(
+            "send consent=true: a photograph of a face is stored only with consent",
+            code="consent-required",
+        )
+    data = await _read(file, services)
+    photo = await store_photo(data, user_id=user.id, services=services)
+    handler = partial(
+        upload_image,
+        user.id,
+        photo,
+        file_name=display_name(file.filename or ""),
+        purpose=purpose,
+        days=services.settings.photo_days,
+    )
+    return await execute(
+        handler,
+        shows=IMAGES,
+        status=status.HTTP_201_CREATED,
+        location="/api/images/{id}",
+        content_digest=hashlib.sha256(data).digest(),
+    )
+
+
+async def _read(file: UploadFile, services: Services) -> bytes:
+    limit = services.settings.max_upload_mb * 1_000_000
+    data = await file.read(limit + 1)
+    if len(data) > limit:
+        raise TooLarge(f"a photograph may have {services.settings.max_upload_mb} MB")
+    return data
+
+
+def display_name(name: str) -> str:
+    """What the file was called, fit to be shown: no path, no control characters, 120 characters."""
+    bare = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in bare if c.isprintable()).strip()[:120] or "photograph"
+
+
+async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> dict[str, Any]:
+    """Clean a photograph and put its sizes into the object store; the facts of ImageUploaded.
+
+    Content-addressed below the owner, so a repeated upload writes the same objects. What a crash leaves
+    behind before the commit is swept later.
+    """
+    try:
+        prepared = await services.images.run("prepare_photo", data)
+    except ImageRefused as refused:
+        raise as_domain_error(refused) from refused
+    digest = hashlib.sha256(data).hexdigest()
+    folder = f"photos/{user_id}/{digest[:32]}"
+    pictures = {"original": prepared.original_jpeg} | {
+        name: prepared.sizes[size] for name, size in SIZES.items() if size in prepared.sizes
+    }
+    keys = {name: f"{folder}/{name}.jpg" for name in pictures}
+    for name, picture in pictures.items():
+        await services.objects.put(keys[name], picture, content_type="image/jpeg")
+    known = {name: keys.get(name, keys["original"]) for name in ("original", *SIZES)}
+    return {
+        "keys": PhotoKeys(**known),
+        "sha256": digest,
+        "size": len(data),
+        "mime_type": prepared.mime_type,
+        "width": prepared.width,
+        "height": prepared.height,
+    }
+
+
+SIZES = {"large": 1600, "medium": 1024, "small": 320}
+"""Longest side in pixels; a smaller photograph is never made larger."""
+
+
+async def upload_image(
+    user_id: UserId,
+    photo: dict[str, Any],
+    work: UnitOfWork,
+    *,
+    file_name: str,
+    purpose: str,
+    days: int,
+) -> Image:
+    """The same bytes again are the same photograph."""
+    album = await work.find(Album, user_id) or work.add(Album.open(user_id))
+    if (known := album.holds(photo["sha256"])) is not None:
+        return await work.load(Image, known)
+    image_id = work.new_id()
+    album.add(image_id, sha256=photo["sha256"], size=photo["size"])
+    return work.add(
+        Image.upload(
+            image_id,
+            user_id=user_id,
+            file_name=file_name,
+            purpose=purpose,
+            consent=CONSENT,
+            expires_at=work.now + timedelta(days=days),
+            **photo,
+        )
+    )
+
+
+class ProcessImage(Command):
+    face: Annotated[int, Field(ge=0, le=20)] | None = None
+    """Which face wears the jewellery, as numbered in `metadata.faces`."""
+
+
+@router.post("/{image_id}/process", dependencies=[limited("upload")])
+async def post_process(
+    image_id: str, user: CurrentUser, execute: Execute, command: ProcessImage | None = None
+) -> Response:
+    """Look at a photograph again, or choose another face. The same request again changes nothing."""
+    object_id_or_404(image_id)
+    wanted = command or ProcessImage()
+    return await execute(partial(process_image, image_id, user.id, wanted), shows=IMAGES)
+
+
+async def process_image(
+    image_id: ImageId, user_id: UserId, command: ProcessImage, work: UnitOfWork
+) -> Image:
+    image = await work.load(Image, image_id)
+    image.must_belong_to(user_id)
+    image.request_processing(face=command.face)
+    return image
+
+
+@router.delete("/{image_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_photo(image_id: str, user: CurrentUser, execute: Execute) -> Response:
+    """Delete a photograph, and with it every result and link that was made from it."""
+    object_id_or_404(image_id)
+    handler = partial(delete_image, image_id, user.id, reason="deleted by its owner")
+    outcome = await execute.carry_out(handler)
+    return Response(status_code=status.HTTP_204_NO_CONTENT, headers=await execute.headers(outcome))
+
+
+async def delete_image(
+    image_id: ImageId, user_id: UserId, work: UnitOfWork, *, reason: str
+) -> Image:
+    """Photograph, album and results in one commit; the bytes follow by policy."""
+    image = await work.load(Image, image_id)
+    image.must_belong_to(user_id)
+    album = await work.load(Album, user_id)
+    album.remove(image_id, sha256=image.sha256, size=image.size)
+    for result_id in sorted(image.results):
+        await _delete_result(result_id, work, reason=reason)
+    image.delete(reason=reason)
+    return image
+
+
+async def _delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> None:
+    result = await work.find(TryOn, result_id)
+    if result is not None:
+        result.delete(reason=reason)

@@ -1,0 +1,224 @@
+"""What imaging does by itself: looks at photographs, renders results, removes what is deleted.
+
+Policies of the worker: each runs at least once for its event and acts once. The pictures are
+content-addressed, so a repeated render writes the same object.
+"""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from commands.context import policy_context
+from commands.policy import Policy, policy
+from commands.unit_of_work import Handler, UnitOfWork, run
+from dependencies import Services
+from domain.accounts import PersonalDataErased
+from domain.catalogue import Overlay, Product
+from domain.errors import NotFound
+from domain.images import (
+    Image,
+    ImageDeleted,
+    ImageProcessingRequested,
+    ImageStatus,
+    ImageUploaded,
+)
+from domain.ports import RecordedEvent
+from domain.tryon import TryOn, TryOnAdjusted, TryOnDeleted, TryOnRequested, TryOnStatus
+from imaging.errors import ImageRefused
+from imaging.types import PIPELINE_VERSION
+
+DEMO_URL = "/media/demo/"
+DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
+RENDER_SIDE = 1600
+"""Longest side of a result, pixels."""
+
+
+@policy("uploaded_photograph_is_analysed", on=(ImageUploaded, ImageProcessingRequested))
+async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Services) -> None:
+    """An uploaded photograph is looked at for face and neck."""
+    image: Image | None = await services.store.load(Image, recorded.event.object_id)
+    if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
+        return
+    handler = await _analysed(image, services)
+    await _act("uploaded_photograph_is_analysed", handler, recorded, services, "ProcessImage")
+
+
+async def _analysed(image: Image, services: Services) -> Handler:
+    try:
+        analysis = await _analyse(image, services)
+    except (ImageRefused, NotFound) as e:
+        code = getattr(e, "code", "unreadable-image")
+        return partial(reject_image, image.object_id, code=code, reason=str(e))
+    return partial(process_image, image.object_id, analysis)
+
+
+async def _analyse(image: Image, services: Services) -> dict[str, Any]:
+    """`imaging.types.Analysis` as a dictionary, in pixels of the stored original."""
+    data = await services.objects.get(image.keys.original)
+    analysis: dict[str, Any] = await services.images.run("analyse_photo", data, face=image.face)
+    return analysis
+
+
+async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
+    image = await work.load(Image, image_id)
+    image.process(analysis=analysis, pipeline_version=PIPELINE_VERSION)
+    return image
+
+
+async def reject_image(image_id: str, work: UnitOfWork, *, code: str, reason: str) -> Image:
+    image = await work.load(Image, image_id)
+    image.reject(code=code, reason=reason)
+    return image
+
+
+@policy("requested_try_on_is_rendered", on=(TryOnRequested, TryOnAdjusted))
+async def requested_try_on_is_rendered(recorded: RecordedEvent, services: Services) -> None:
+    """A requested or adjusted try-on is rendered, or says why it cannot be."""
+    result: TryOn | None = await services.store.load(TryOn, recorded.event.object_id)
+    if result is None or result.status is not TryOnStatus.PROCESSING:
+        return
+    handler = await _rendered(result, services)
+    await _act("requested_try_on_is_rendered", handler, recorded, services, "RenderTryOn")
+
+
+async def _rendered(result: TryOn, services: Services) -> Handler:
+    """The command that records the picture, or the reason why there is none."""
+    image: Image | None = await services.store.load(Image, result.image_id)
+    if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
+        return partial(fail_try_on, result, code="photo-deleted", reason="the photograph is gone")
+    try:
+        return await _picture(result, image, services)
+    except ImageRefused as refused:
+        return partial(fail_try_on, result, code=refused.code, reason=refused.message)
+    except NotFound as missing:
+        return partial(fail_try_on, result, code="picture-missing", reason=missing.detail)
+
+
+async def _picture(result: TryOn, image: Image, services: Services) -> Handler:
+    analysis = image.analysis or await _analyse(image, services)
+    if not analysis.get("faces") or analysis.get("neck") is None:
+        reasons = ", ".join(analysis.get("reasons") or ["no-face"])
+        reason = f"no neck to hang it on was found on the photograph ({reasons})"
+        return partial(fail_try_on, result, code="no-neck", reason=reason)
+    rendered = await services.images.run(
+        "render",
+        await services.objects.get(image.keys.original),
+        analysis,
+        [await _overlay(product_id, services) for product_id in result.product_ids],
+        _for_imaging(result),
+        max_side=RENDER_SIDE,
+    )
+    digest = hashlib.sha256(rendered.jpeg).hexdigest()
+    key = f"results/{result.user_id}/{result.object_id}/{digest[:32]}.jpg"
+    await services.objects.put(key, rendered.jpeg, content_type="image/jpeg")
+    return partial(finish_try_on, result, key, width=rendered.width, height=rendered.height)
+
+
+def _for_imaging(result: TryOn) -> dict[str, Any]:
+    """`imaging.types.Adjustments` as a dictionary."""
+    chosen = result.adjustments
+    return {
+        "scale": chosen.scale,
+        "rotation": chosen.rotation,
+        "dx": chosen.position.x,
+        "dy": chosen.position.y,
+        "occlusion": chosen.occlusion,
+        "shadow": chosen.shadow,
+        "light": chosen.light,
+        "sparkle": chosen.sparkle,
+    }
+
+
+async def _overlay(product_id: str, services: Services) -> dict[str, Any]:
+    """One `imaging.pipeline.OverlaySpec` as a dictionary. Raise NotFound without an overlay."""
+    product: Product | None = await services.store.load(Product, product_id)
+    if product is None or product.overlay is None:
+        raise NotFound("the product has no overlay picture any more")
+    overlay = product.overlay
+    return {
+        "png": await overlay_bytes(overlay, services),
+        "product_type": product.details.product_type.value,
+        "width_mm": overlay.width_mm,
+        "px_per_mm": overlay.px_per_mm,
+        "anchors": {name: (anchor.x, anchor.y) for name, anchor in overlay.anchors.items()},
+    }
+
+
+async def overlay_bytes(overlay: Overlay, services: Services) -> bytes:
+    """The overlay's picture: one of the demo's, or an object of ours. Raise NotFound."""
+    if overlay.image.startswith(DEMO_URL):
+        file = DEMO_PICTURES / Path(overlay.image).name
+        if not file.is_file():
+            raise NotFound(f"there is no demo picture {file.name}")
+        return file.read_bytes()
+    return await services.objects.get(overlay.image.removeprefix("object:"))
+
+
+async def finish_try_on(
+    rendered: TryOn, key: str, work: UnitOfWork, *, width: int, height: int
+) -> TryOn:
+    result = await work.load(TryOn, rendered.object_id)
+    result.render(
+        revision=rendered.revision,
+        key=key,
+        width=width,
+        height=height,
+        pipeline_version=PIPELINE_VERSION,
+    )
+    return result
+
+
+async def fail_try_on(failed: TryOn, work: UnitOfWork, *, code: str, reason: str) -> TryOn:
+    result = await work.load(TryOn, failed.object_id)
+    result.fail(revision=failed.revision, code=code, reason=reason)
+    return result
+
+
+@policy("deleted_pictures_leave_no_bytes", on=(ImageDeleted, TryOnDeleted))
+async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Services) -> None:
+    """The bytes of a deleted photograph or result are removed from the object store."""
+    event = recorded.event
+    if isinstance(event, ImageDeleted):
+        for key in event.keys.all():
+            await _remove(key, services)
+    elif isinstance(event, TryOnDeleted):
+        await _remove_below(f"results/{event.user_id}/{event.object_id}/", services)
+
+
+@policy("erased_person_leaves_no_pictures", on=(PersonalDataErased,))
+async def erased_person_leaves_no_pictures(recorded: RecordedEvent, services: Services) -> None:
+    """When a person is erased, every picture of theirs goes with them."""
+    user_id = recorded.event.object_id
+    await _remove_below(f"photos/{user_id}/", services)
+    await _remove_below(f"results/{user_id}/", services)
+
+
+async def _remove_below(prefix: str, services: Services) -> None:
+    async for stored in services.objects.list(prefix):
+        await services.objects.delete(stored.key)
+
+
+async def _remove(key: str, services: Services) -> None:
+    if key:
+        await services.objects.delete(key)
+
+
+async def _act(
+    name: str, handler: Handler, recorded: RecordedEvent, services: Services, command: str
+) -> None:
+    await run(
+        handler,
+        policy_context(name, recorded, command=command),
+        services.store,
+        claims_key=services.keyring.claims,
+        clock=services.clock,
+    )
+
+
+PICTURING: tuple[Policy, ...] = (
+    uploaded_photograph_is_analysed,
+    requested_try_on_is_rendered,
+    deleted_pictures_leave_no_bytes,
+    erased_person_leaves_no_pictures,
+)

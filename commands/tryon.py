@@ -1,0 +1,208 @@
+"""Try-on: ask for a picture, move the piece, keep it, share it, take it back."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Response, status
+from pydantic import Field
+
+from commands.context import Command
+from commands.unit_of_work import UnitOfWork
+from dependencies import AllServices, CurrentUser, Execute, limited, object_id_or_404
+from domain.catalogue import Product, ProductStatus
+from domain.errors import Invalid, NotFound
+from domain.images import Image
+from domain.tryon import Position, TryOn, TryOnAdjustments
+from domain.values import ObjectIdText, ResultId, UserId
+
+router = APIRouter(prefix="/api/try-on", tags=["try-on"])
+
+RESULTS = "tryOnResults"
+SHARE_DAYS = 30
+LOCATION = "/api/try-on/results/{id}"
+
+
+class PositionBody(Command):
+    x: Annotated[float, Field(ge=-10_000, le=10_000)] = 0.0
+    y: Annotated[float, Field(ge=-10_000, le=10_000)] = 0.0
+
+
+class AdjustmentsBody(Command):
+    """From the automatic fit: `scale` 1 = automatic, `rotation` in degrees clockwise, `position` in
+    pixels of the photograph from the automatic anchor. What is left out stays as it is.
+    """
+
+    scale: Annotated[float, Field(ge=0.1, le=5)] | None = None
+    rotation: Annotated[float, Field(ge=-180, le=180)] | None = None
+    position: PositionBody | None = None
+    face: Annotated[int, Field(ge=0, le=20)] | None = None
+    occlusion: bool | None = None
+    shadow: Annotated[float, Field(ge=0, le=1)] | None = None
+    light: Annotated[float, Field(ge=0, le=1)] | None = None
+    sparkle: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    def over(self, before: TryOnAdjustments) -> TryOnAdjustments:
+        named = {name: value for name, value in self if value is not None and name != "position"}
+        if self.position is not None:
+            named["position"] = Position(x=self.position.x, y=self.position.y)
+        return TryOnAdjustments.model_validate({**dict(before), **named})
+
+
+class CreateTryOn(Command):
+    product_id: ObjectIdText
+    user_image_id: ObjectIdText
+    adjustments: AdjustmentsBody = AdjustmentsBody()
+    more_product_ids: Annotated[list[ObjectIdText], Field(max_length=3)] = Field(
+        default_factory=list
+    )
+    """Further pieces worn at the same time: earrings with a necklace."""
+
+
+@router.post("/create", status_code=status.HTTP_201_CREATED, dependencies=[limited("tryon")])
+async def post_try_on(
+    command: CreateTryOn, user: CurrentUser, execute: Execute, services: AllServices
+) -> Response:
+    """Ask for a picture. It is rendered in a moment: read the result until `status` is `ready`."""
+    days = services.settings.photo_days
+    return await execute(
+        partial(request_try_on, command, user.id, days=days),
+        shows=RESULTS,
+        status=status.HTTP_201_CREATED,
+        location=LOCATION,
+    )
+
+
+async def request_try_on(
+    command: CreateTryOn, user_id: UserId, work: UnitOfWork, *, days: int
+) -> TryOn:
+    """Raise NotFound for another's photograph, Invalid for a product that cannot be tried on."""
+    image = await work.load(Image, command.user_image_id)
+    image.must_belong_to(user_id)
+    products = [
+        await _wearable(product_id, work)
+        for product_id in (command.product_id, *command.more_product_ids)
+    ]
+    result_id = work.new_id()
+    image.try_on(result_id)
+    return work.add(
+        TryOn.request(
+            result_id,
+            user_id=user_id,
+            product_id=command.product_id,
+            product_name=products[0].details.name,
+            image_id=command.user_image_id,
+            adjustments=command.adjustments.over(TryOnAdjustments()),
+            more_product_ids=tuple(command.more_product_ids),
+            expires_at=work.now + timedelta(days=days),
+        )
+    )
+
+
+async def _wearable(product_id: str, work: UnitOfWork) -> Product:
+    product = await work.load(Product, product_id)
+    if product.status is not ProductStatus.ACTIVE:
+        raise NotFound("there is no such product")
+    if product.overlay is None:
+        raise Invalid(
+            f"{product.details.name} cannot be tried on: it has no overlay picture",
+            code="product-has-no-overlay",
+        )
+    return product
+
+
+class AdjustTryOn(Command):
+    adjustments: AdjustmentsBody
+
+
+@router.put("/results/{result_id}", dependencies=[limited("write")])
+async def put_try_on(
+    result_id: str, command: AdjustTryOn, user: CurrentUser, execute: Execute
+) -> Response:
+    """Move, turn or scale the piece; the picture is rendered again."""
+    object_id_or_404(result_id)
+    return await execute(partial(adjust_try_on, result_id, user.id, command), shows=RESULTS)
+
+
+async def adjust_try_on(
+    result_id: ResultId, user_id: UserId, command: AdjustTryOn, work: UnitOfWork
+) -> TryOn:
+    result = await _own(result_id, user_id, work)
+    result.adjust(command.adjustments.over(result.adjustments))
+    return result
+
+
+@router.post("/results/{result_id}/save", dependencies=[limited("write")])
+async def post_save(result_id: str, user: CurrentUser, execute: Execute) -> Response:
+    """Keep a result for good."""
+    object_id_or_404(result_id)
+    return await execute(partial(save_try_on, result_id, user.id), shows=RESULTS)
+
+
+async def save_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    result = await _own(result_id, user_id, work)
+    result.save()
+    return result
+
+
+class ShareTryOn(Command):
+    expires_in_days: Annotated[int, Field(ge=1, le=365)] = SHARE_DAYS
+
+
+@router.post("/results/{result_id}/share", dependencies=[limited("write")])
+async def post_share(
+    result_id: str, user: CurrentUser, execute: Execute, command: ShareTryOn | None = None
+) -> Response:
+    """Make a link that anybody may open until it expires or is withdrawn. It says nothing of you."""
+    object_id_or_404(result_id)
+    token = secrets.token_urlsafe(24)
+    handler = partial(share_try_on, result_id, user.id, command or ShareTryOn(), token)
+    return await execute(handler, shows=RESULTS)
+
+
+async def share_try_on(
+    result_id: ResultId, user_id: UserId, command: ShareTryOn, token: str, work: UnitOfWork
+) -> TryOn:
+    result = await _own(result_id, user_id, work)
+    result.share(
+        token=token,
+        token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+        expires_at=work.now + timedelta(days=command.expires_in_days),
+        now=work.now,
+    )
+    return result
+
+
+@router.delete("/results/{result_id}/share", dependencies=[limited("write")])
+async def delete_share(result_id: str, user: CurrentUser, execute: Execute) -> Response:
+    """Withdraw the link: it is dead at once."""
+    object_id_or_404(result_id)
+    return await execute(partial(unshare_try_on, result_id, user.id), shows=RESULTS)
+
+
+async def unshare_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    result = await _own(result_id, user_id, work)
+    result.unshare()
+    return result
+
+
+@router.delete("/results/{result_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_result(result_id: str, user: CurrentUser, execute: Execute) -> Response:
+    """Delete a result, its picture and its link."""
+    object_id_or_404(result_id)
+    outcome = await execute.carry_out(partial(delete_try_on, result_id, user.id))
+    return Response(status_code=status.HTTP_204_NO_CONTENT, headers=await execute.headers(outcome))
+
+
+async def delete_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    result = await _own(result_id, user_id, work)
+    result.delete(reason="deleted by its owner")
+    return result
+
+
+async def _own(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    result = await work.load(TryOn, result_id)
+    result.must_belong_to(user_id)
+    return result

@@ -1,0 +1,279 @@
+"""Photographs of customers: uploaded with consent, analysed, kept for a while, deleted for good.
+
+Events hold keys, hashes and geometry, never pictures. Where a photograph lies and what was found on it
+is personal: encrypted under the customer's key.
+
+Event topics and fields are a storage format: change them only by adding.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import StringConstraints
+
+from domain.errors import NotFound, RuleViolation
+from domain.kernel import (
+    AggregateRoot,
+    DomainEvent,
+    InitialEvent,
+    PersonalData,
+    ValueObject,
+    applies,
+)
+from domain.values import ImageId, ResultId, UserId
+
+MAX_PHOTOS = 200
+MAX_PHOTO_BYTES = 500_000_000
+MAX_RESULTS = 900
+"""Below the 1,000 events of one commit, since deleting a photograph deletes its results with it."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PhotoKeys(ValueObject):
+    """Where the sizes lie in the object store: `original` is the upright full size, without metadata."""
+
+    original: str
+    large: str
+    medium: str
+    small: str
+
+    def all(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.original, self.large, self.medium, self.small)))
+
+
+ERASED_KEYS = {"original": "", "large": "", "medium": "", "small": ""}
+
+
+class ImageStatus(StrEnum):
+    UPLOADED = "uploaded"
+    READY = "ready"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+
+
+# --- The album: which photographs a customer has ---------------------------------------------------
+
+
+class AlbumOpened(InitialEvent):
+    TOPIC: ClassVar[str] = "AlbumOpened"
+    user_id: UserId
+
+
+class PhotoAdded(DomainEvent):
+    TOPIC: ClassVar[str] = "PhotoAdded"
+    image_id: ImageId
+    sha256: Sha256
+    size: int
+
+
+class PhotoRemoved(DomainEvent):
+    TOPIC: ClassVar[str] = "PhotoRemoved"
+    image_id: ImageId
+    sha256: Sha256
+    size: int
+
+
+class Album(AggregateRoot):
+    """One a customer: says whether a photograph is there already, and holds the quota."""
+
+    TOPIC: ClassVar[str] = "Album"
+    CATEGORY: ClassVar[str] = "album"
+
+    @classmethod
+    def open(cls, user_id: UserId) -> Self:
+        return cls.start(user_id, AlbumOpened, user_id=user_id)
+
+    def holds(self, sha256: str) -> ImageId | None:
+        """The photograph with these bytes, if it is there."""
+        return self.photos.get(sha256)
+
+    def add(self, image_id: ImageId, *, sha256: str, size: int) -> None:
+        """Raise RuleViolation over the quota. Adding the same bytes again changes nothing."""
+        if sha256 in self.photos:
+            return
+        if len(self.photos) >= MAX_PHOTOS or self.size + size > MAX_PHOTO_BYTES:
+            raise RuleViolation(
+                f"an album holds {MAX_PHOTOS} photographs and {MAX_PHOTO_BYTES // 1_000_000} MB; "
+                "delete some first",
+                code="quota-exceeded",
+            )
+        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
+
+    def remove(self, image_id: ImageId, *, sha256: str, size: int) -> None:
+        if self.photos.get(sha256) == image_id:
+            self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
+
+    @applies(AlbumOpened)
+    def _opened(self, _: AlbumOpened) -> None:
+        self.photos: dict[str, str] = {}
+        self.size: int = 0
+
+    @applies(PhotoAdded)
+    def _added(self, event: PhotoAdded) -> None:
+        self.photos[event.sha256] = event.image_id
+        self.size += event.size
+
+    @applies(PhotoRemoved)
+    def _removed(self, event: PhotoRemoved) -> None:
+        del self.photos[event.sha256]
+        self.size -= event.size
+
+
+# --- The photograph ------------------------------------------------------------------------------
+
+
+class ImageUploaded(InitialEvent):
+    TOPIC: ClassVar[str] = "ImageUploaded"
+    SUBJECT: ClassVar[str | None] = "user_id"
+    user_id: UserId
+    file_name: Annotated[str, PersonalData(erased="erased")]
+    keys: Annotated[PhotoKeys, PersonalData(erased=ERASED_KEYS)]
+    sha256: Sha256
+    size: int
+    mime_type: str
+    width: int
+    height: int
+    purpose: str
+    consent: str
+    """The version of the text that the customer agreed to."""
+    expires_at: datetime | None = None
+
+
+class ImageProcessingRequested(DomainEvent):
+    TOPIC: ClassVar[str] = "ImageProcessingRequested"
+    face: int | None = None
+    """Which face wears the jewellery; None: the largest."""
+
+
+class ImageProcessed(DomainEvent):
+    """What imaging found; `analysis` is `imaging.types.Analysis` as a dictionary."""
+
+    TOPIC: ClassVar[str] = "ImageProcessed"
+    SUBJECT: ClassVar[str | None] = "user_id"
+    user_id: UserId
+    analysis: Annotated[dict[str, Any], PersonalData(erased={})]
+    face_detected: bool
+    neck_found: bool
+    reasons: tuple[str, ...] = ()
+    pipeline_version: str
+
+
+class ImageRejected(DomainEvent):
+    TOPIC: ClassVar[str] = "ImageRejected"
+    code: str
+    reason: str
+
+
+class ImageTriedOn(DomainEvent):
+    """A result was made from this photograph: it goes when the photograph goes."""
+
+    TOPIC: ClassVar[str] = "ImageTriedOn"
+    result_id: ResultId
+
+
+class ImageDeleted(DomainEvent):
+    TOPIC: ClassVar[str] = "ImageDeleted"
+    SUBJECT: ClassVar[str | None] = "user_id"
+    user_id: UserId
+    keys: Annotated[PhotoKeys, PersonalData(erased=ERASED_KEYS)]
+    reason: str
+
+
+class Image(AggregateRoot):
+    TOPIC: ClassVar[str] = "Image"
+    CATEGORY: ClassVar[str] = "image"
+
+    @classmethod
+    def upload(cls, image_id: ImageId, **facts: Any) -> Self:
+        """The facts are the fields of ImageUploaded."""
+        return cls.start(image_id, ImageUploaded, **facts)
+
+    def must_belong_to(self, user_id: UserId) -> None:
+        """Raise NotFound for another's photograph and for a deleted one."""
+        if self.user_id != user_id or self.status is ImageStatus.DELETED:
+            raise NotFound("there is no such photograph")
+
+    def request_processing(self, *, face: int | None) -> None:
+        """The same analysis is not asked for twice."""
+        if face != self.face:
+            self.record(ImageProcessingRequested, face=face)
+
+    def process(self, *, analysis: dict[str, Any], pipeline_version: str) -> None:
+        """Record what was found. The same analysis by the same pipeline is not recorded again."""
+        if self.status is ImageStatus.DELETED:
+            return
+        if (self.analysis, self.pipeline_version) == (analysis, pipeline_version):
+            return
+        self.record(
+            ImageProcessed,
+            user_id=self.user_id,
+            analysis=analysis,
+            face_detected=bool(analysis["faces"]),
+            neck_found=analysis["neck"] is not None,
+            reasons=tuple(analysis["reasons"]),
+            pipeline_version=pipeline_version,
+        )
+
+    def reject(self, *, code: str, reason: str) -> None:
+        if self.status is ImageStatus.UPLOADED:
+            self.record(ImageRejected, code=code, reason=reason)
+
+    def try_on(self, result_id: ResultId) -> None:
+        """Raise RuleViolation when it can carry no jewellery, or has carried too much."""
+        if result_id in self.results:
+            return
+        if self.status is ImageStatus.REJECTED or self.has_no_face():
+            raise RuleViolation(
+                "no face was found on this photograph; use one that shows face and neck",
+                code="no-face",
+            )
+        if len(self.results) >= MAX_RESULTS:
+            raise RuleViolation(
+                f"one photograph carries at most {MAX_RESULTS} results; upload it again",
+                code="quota-exceeded",
+            )
+        self.record(ImageTriedOn, result_id=result_id)
+
+    def has_no_face(self) -> bool:
+        """True once it was analysed and nobody was found."""
+        return self.analysis is not None and not self.analysis.get("faces")
+
+    def delete(self, *, reason: str) -> None:
+        if self.status is not ImageStatus.DELETED:
+            self.record(ImageDeleted, user_id=self.user_id, keys=self.keys, reason=reason)
+
+    @applies(ImageUploaded)
+    def _uploaded(self, event: ImageUploaded) -> None:
+        self.user_id: str = event.user_id
+        self.keys: PhotoKeys = event.keys
+        self.sha256: str = event.sha256
+        self.size: int = event.size
+        self.status: ImageStatus = ImageStatus.UPLOADED
+        self.face: int | None = None
+        self.analysis: dict[str, Any] | None = None
+        self.pipeline_version: str = ""
+        self.results: set[str] = set()
+
+    @applies(ImageProcessingRequested)
+    def _processing_requested(self, event: ImageProcessingRequested) -> None:
+        self.face = event.face
+
+    @applies(ImageProcessed)
+    def _processed(self, event: ImageProcessed) -> None:
+        self.status = ImageStatus.READY
+        self.analysis = event.analysis
+        self.pipeline_version = event.pipeline_version
+
+    @applies(ImageRejected)
+    def _rejected(self, _: ImageRejected) -> None:
+        self.status = ImageStatus.REJECTED
+
+    @applies(ImageTriedOn)
+    def _tried_on(self, event: ImageTriedOn) -> None:
+        self.results.add(event.result_id)
+
+    @applies(ImageDeleted)
+    def _deleted(self, _: ImageDeleted) -> None:
+        self.status = ImageStatus.DELETED

@@ -1,0 +1,100 @@
+"""The collection `uploadedImages`: the specification's fields, and ours beside them.
+
+`originalUrl` and `processedUrl` hold `object:<key>`; readers get signed links that last five minutes.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+
+from domain.accounts import PersonalDataErased
+from domain.images import (
+    ImageDeleted,
+    ImageProcessed,
+    ImageProcessingRequested,
+    ImageRejected,
+    ImageUploaded,
+)
+from projections.projection import Delete, DeleteWhere, Projection, Put, Set
+
+IMAGES = Projection(
+    "uploadedImages",
+    version=1,
+    indexes=[[("userId", 1), ("uploadedAt", -1)], [("expiresAt", 1)]],
+)
+
+
+def object_url(key: str) -> str:
+    return f"object:{key}" if key else ""
+
+
+@IMAGES.on(ImageUploaded)
+def uploaded(event: ImageUploaded, at: datetime) -> Put:
+    return Put(
+        {
+            "userId": ObjectId(event.user_id),
+            "originalUrl": object_url(event.keys.original),
+            "processedUrl": object_url(event.keys.medium),
+            "thumbnailUrl": object_url(event.keys.small),
+            "largeUrl": object_url(event.keys.large),
+            "fileName": event.file_name,
+            "fileSize": event.size,
+            "mimeType": event.mime_type,
+            "metadata": {
+                "width": event.width,
+                "height": event.height,
+                "faceDetected": False,
+                "neckPosition": None,
+            },
+            "status": "processing",
+            "purpose": event.purpose,
+            "sha256": event.sha256,
+            "consent": event.consent,
+            "uploadedAt": at,
+            "expiresAt": event.expires_at,
+        }
+    )
+
+
+@IMAGES.on(ImageProcessingRequested)
+def processing_requested(_: ImageProcessingRequested, __: datetime) -> Set:
+    return Set({"status": "processing"})
+
+
+@IMAGES.on(ImageProcessed)
+def processed(event: ImageProcessed, at: datetime) -> Set:
+    neck: dict[str, Any] | None = event.analysis.get("neck")
+    return Set(
+        {
+            "status": "ready",
+            "processedAt": at,
+            "metadata.faceDetected": event.face_detected,
+            "metadata.neckPosition": neck["box"] if neck else None,
+            "metadata.neck": neck,
+            "metadata.faces": event.analysis.get("faces", []),
+            "metadata.primaryFace": event.analysis.get("primary"),
+            "metadata.ears": event.analysis.get("ears", []),
+            "metadata.confidence": neck["confidence"] if neck else 0,
+            "metadata.reasons": list(event.reasons),
+            "metadata.coordinateSpace": "pixels",
+            "metadata.pipelineVersion": event.pipeline_version,
+        }
+    )
+
+
+@IMAGES.on(ImageRejected)
+def rejected(event: ImageRejected, at: datetime) -> Set:
+    return Set(
+        {"status": "rejected", "processedAt": at, "metadata.reasons": [event.code, event.reason]}
+    )
+
+
+@IMAGES.on(ImageDeleted)
+def deleted(_: ImageDeleted, __: datetime) -> Delete:
+    return Delete()
+
+
+@IMAGES.on(PersonalDataErased)
+def erased(event: PersonalDataErased, _: datetime) -> DeleteWhere:
+    return DeleteWhere({"userId": ObjectId(event.object_id)})

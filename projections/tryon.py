@@ -1,0 +1,122 @@
+"""The collection `tryOnResults`: the specification's fields, and ours beside them.
+
+`resultImageUrl` holds `object:<key>`; readers get signed links that last five minutes.
+"""
+
+from datetime import datetime
+
+from bson import ObjectId
+
+from domain.accounts import PersonalDataErased
+from domain.tryon import (
+    TryOnAdjusted,
+    TryOnDeleted,
+    TryOnFailed,
+    TryOnRendered,
+    TryOnRequested,
+    TryOnSaved,
+    TryOnShared,
+    TryOnUnshared,
+)
+from projections.images import object_url
+from projections.projection import Delete, DeleteWhere, Projection, Put, Set
+
+RESULTS = Projection(
+    "tryOnResults",
+    version=1,
+    indexes=[
+        [("userId", 1), ("createdAt", -1)],
+        [("shareTokenSha256", 1)],
+        [("userImageId", 1)],
+    ],
+)
+
+
+@RESULTS.on(TryOnRequested)
+def requested(event: TryOnRequested, at: datetime) -> Put:
+    return Put(
+        {
+            "userId": ObjectId(event.user_id),
+            "productId": ObjectId(event.product_id),
+            "productIds": [ObjectId(i) for i in (event.product_id, *event.more_product_ids)],
+            "productName": event.product_name,
+            "userImageId": ObjectId(event.image_id),
+            "resultImageUrl": "",
+            "adjustments": event.adjustments.model_dump(),
+            "status": "processing",
+            "revision": 1,
+            "saved": False,
+            "shared": False,
+            "shareUrl": "",
+            "createdAt": at,
+            "updatedAt": at,
+            "expiresAt": event.expires_at,
+        }
+    )
+
+
+@RESULTS.on(TryOnAdjusted)
+def adjusted(event: TryOnAdjusted, at: datetime) -> Set:
+    return Set(
+        {
+            "adjustments": event.adjustments.model_dump(),
+            "revision": event.revision,
+            "status": "processing",
+            "updatedAt": at,
+        }
+    )
+
+
+@RESULTS.on(TryOnRendered)
+def rendered(event: TryOnRendered, at: datetime) -> Set:
+    return Set(
+        {
+            "resultImageUrl": object_url(event.key),
+            "status": "ready",
+            "width": event.width,
+            "height": event.height,
+            "rendererVersion": event.pipeline_version,
+            "failure": None,
+            "updatedAt": at,
+        }
+    )
+
+
+@RESULTS.on(TryOnFailed)
+def failed(event: TryOnFailed, at: datetime) -> Set:
+    failure = {"code": event.code, "reason": event.reason}
+    return Set({"status": "failed", "failure": failure, "updatedAt": at})
+
+
+@RESULTS.on(TryOnSaved)
+def saved(_: TryOnSaved, at: datetime) -> Set:
+    return Set({"saved": True, "expiresAt": None, "updatedAt": at})
+
+
+@RESULTS.on(TryOnShared)
+def shared(event: TryOnShared, at: datetime) -> Set:
+    return Set(
+        {
+            "shared": True,
+            "shareUrl": f"/api/share/{event.token}" if event.token else "",
+            "shareTokenSha256": event.token_sha256,
+            "shareExpiresAt": event.expires_at,
+            "updatedAt": at,
+        }
+    )
+
+
+@RESULTS.on(TryOnUnshared)
+def unshared(_: TryOnUnshared, at: datetime) -> Set:
+    withdrawn = {"shared": False, "shareUrl": "", "shareTokenSha256": "", "shareExpiresAt": None}
+    return Set({**withdrawn, "updatedAt": at})
+
+
+@RESULTS.on(TryOnDeleted)
+def deleted(_: TryOnDeleted, __: datetime) -> Delete:
+    return Delete()
+
+
+@RESULTS.on(PersonalDataErased)
+def erased(event: PersonalDataErased, _: datetime) -> DeleteWhere:
+    return DeleteWhere({"userId": ObjectId(event.object_id)})

@@ -1,0 +1,67 @@
+"""One's own photographs, with links that last five minutes."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response
+
+from dependencies import (
+    AllServices,
+    CurrentUser,
+    Document,
+    Page,
+    ReadModels,
+    Services,
+    answer,
+    etag,
+    fresh,
+    limited,
+    object_id_or_404,
+    present,
+)
+from domain.errors import NotFound
+
+router = APIRouter(
+    prefix="/api/images", tags=["images"], dependencies=[limited("read"), Depends(fresh)]
+)
+
+IMAGES = "uploadedImages"
+LINK_SECONDS = 300
+OBJECT = "object:"
+
+
+def signed(url: str, services: Services) -> str:
+    """A link that anybody may read for five minutes; empty where there is no picture."""
+    if not url.startswith(OBJECT):
+        return url
+    return services.objects.signed_url(url.removeprefix(OBJECT), seconds=LINK_SECONDS)
+
+
+def image_view(document: Document, services: Services) -> dict[str, Any]:
+    shown = present(document)
+    for name in ("originalUrl", "processedUrl", "thumbnailUrl", "largeUrl"):
+        shown[name] = signed(document.get(name, ""), services)
+    return shown
+
+
+@router.get("/user")
+async def get_own_images(
+    user: CurrentUser, read_models: ReadModels, services: AllServices, page: Page
+) -> Response:
+    """One's photographs, the latest first; `metadata` says where face and neck are."""
+    query = {"userId": object_id_or_404(user.id)}
+    found = read_models[IMAGES].find(query).sort([("uploadedAt", -1), ("_id", -1)])
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    total = await read_models[IMAGES].count_documents(query)
+    return page.answer([image_view(document, services) for document in documents], total)
+
+
+@router.get("/{image_id}")
+async def get_image(
+    image_id: str, user: CurrentUser, read_models: ReadModels, services: AllServices
+) -> Response:
+    """One photograph of one's own."""
+    query = {"_id": object_id_or_404(image_id), "userId": object_id_or_404(user.id)}
+    document = await read_models[IMAGES].find_one(query)
+    if document is None:
+        raise NotFound("there is no such photograph")
+    return answer(image_view(document, services), headers=etag(document))
