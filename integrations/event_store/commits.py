@@ -19,6 +19,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from domain.errors import ConcurrencyConflict, KeyReused, TooLarge, Unavailable
@@ -60,8 +61,12 @@ def commit_id_of(command_id: str) -> str:
 def durable_collection(
     database: AsyncDatabase[dict[str, Any]], name: str
 ) -> AsyncCollection[dict[str, Any]]:
-    """A collection that acknowledges what a majority has in its journal."""
-    return database.get_collection(name, write_concern=WriteConcern("majority", j=True))
+    """A collection that acknowledges what a majority has in its journal, and shows nothing else."""
+    return database.get_collection(
+        name,
+        write_concern=WriteConcern("majority", j=True),
+        read_concern=ReadConcern("majority"),
+    )
 
 
 def as_commit(document: Mapping[str, Any], *, repeated: bool = False) -> Commit:

@@ -106,8 +106,7 @@ class MongoEventStore:
         return None if found is None else c.as_commit(found)
 
     # --- reading a stream ---
-    # Local reads on the primary are safe for decisions: what is built on a write that is later
-    # rolled back is rolled back with it, and only majority writes are acknowledged.
+    # Only what a majority has is read; a read that is a moment behind costs a conflict and a new try.
 
     async def read_stream(
         self, stream: str, *, after_version: int = 0, up_to_version: int | None = None
