@@ -75,8 +75,6 @@ class Mesh:
 class Body:
     """points: (39, 2) pixels of the BlazePose joints; depth: (39,) pixels, away from the camera;
     visibility: (39,) 0..1. spread: pixels by which the looks disagree about the notch.
-    person: (256, 256) 0..1, how sure a pixel of the nearer crop is of this person; to_picture:
-    2 x 3, from that crop's pixels to the picture's.
     """
 
     points: FloatArray
@@ -84,8 +82,6 @@ class Body:
     visibility: FloatArray
     presence: float
     spread: float
-    person: FloatArray
-    to_picture: NDArray[np.float64]
 
     def scaled(self, factor: float) -> "Body":
         return replace(
@@ -93,7 +89,6 @@ class Body:
             points=self.points * np.float32(factor),
             depth=self.depth * np.float32(factor),
             spread=self.spread * factor,
-            to_picture=self.to_picture * factor,
         )
 
     @property
@@ -106,6 +101,30 @@ class Body:
         """Tilt of the line of the shoulders, radians clockwise."""
         left, right = self.shoulders
         return math.atan2(right[1] - left[1], right[0] - left[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """mask: (256, 256) 0..1, how sure a pixel of a crop is of this person; to_picture: 2 x 3,
+    from the crop's pixels to the picture's.
+    """
+
+    mask: FloatArray
+    to_picture: NDArray[np.float64]
+
+    def scaled(self, factor: float) -> "Person":
+        return Person(self.mask, self.to_picture * factor)
+
+    def seen(self, window: tuple[int, int, int, int], size: tuple[int, int]) -> FloatArray:
+        """The mask over a window (left, top, right, bottom) in (width, height) pixels."""
+        left, top, right, bottom = window
+        across, down = np.meshgrid(
+            np.linspace(left, right - 1, size[0]), np.linspace(top, bottom - 1, size[1])
+        )
+        back = cv2.invertAffineTransform(self.to_picture)
+        x = (back[0, 0] * across + back[0, 1] * down + back[0, 2]).astype(np.float32)
+        y = (back[1, 0] * across + back[1, 1] * down + back[1, 2]).astype(np.float32)
+        return np.asarray(cv2.remap(self.mask, x, y, cv2.INTER_LINEAR), np.float32)
 
 
 def mesh(rgb: Rgb, detection: Detection) -> Mesh:
@@ -158,6 +177,13 @@ def body(rgb: Rgb, face: Mesh, others: Sequence[FloatArray] = ()) -> Body:
     return _averaged([*wide, *near])
 
 
+def person_under(rgb: Rgb, face: Mesh, others: Sequence[FloatArray], *, angle: float) -> Person:
+    """The person's outline from shoulders to hair; angle: of the torso, radians clockwise."""
+    looks = _both_ways(_without(rgb, others, face), face, reach=_BODY_NEAR, angle=angle)
+    mask = (looks[0].person + looks[1].person) * np.float32(0.5)
+    return Person(mask, looks[0].to_picture)
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """One answer of the net. joints: (39, 5) x, y, z in pixels, logits of visibility, presence."""
@@ -200,7 +226,6 @@ def _lean(looks: Sequence[_Look]) -> float:
 
 
 def _averaged(looks: Sequence[_Look]) -> Body:
-    """The last two looks share the nearer crop, whose mask is the finer one."""
     every = np.stack([look.joints for look in looks])
     joints = every.mean(0)
     notches = every[:, 11:13, :2].mean(1)
@@ -210,8 +235,6 @@ def _averaged(looks: Sequence[_Look]) -> Body:
         visibility=_logistic(joints[:, 3]),
         presence=float(np.mean([look.presence for look in looks])),
         spread=float(np.linalg.norm(notches - notches.mean(0), axis=1).max()),
-        person=(looks[-2].person + looks[-1].person) * np.float32(0.5),
-        to_picture=looks[-1].to_picture,
     )
 
 

@@ -1,0 +1,194 @@
+"""One photograph: whose face, which way up, where the neck and the ears are, and what to doubt."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from imaging import masks, neck
+from imaging.encode import fit
+from imaging.faces import Detection, detect, search
+from imaging.landmarks import Mesh, body, mesh
+from imaging.types import Analysis, Box, Face, FloatArray, Masks, Neck, Point, Pose, Reason, Rgb
+
+WORKING_SIDE = 1280
+"""Long side in pixels of what the nets look at; more adds time and no accuracy."""
+
+MAX_FACES = 12
+
+SMALLEST_FACE = 48.0
+"""Pixels from brow to chin below which the points of a face are guesses."""
+
+CERTAIN = 12.0
+"""Logit of the mesh. Upright faces: 14 and more; cups, clouds and dogs: below 5; faces that lie
+the wrong way: 9 and less."""
+
+LIKELY = 5.0
+
+UNMISTAKABLE = 0.8
+"""Score of the detector for which no mesh is asked, as a full profile has none."""
+
+PROFILE_YAW = 35.0
+"""Degrees of yaw by the mesh, which reads 45 as about 30 and loses a full profile."""
+
+DOUBTFUL = 0.4
+"""Confidence below which the customer is asked to check."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The faces of one way of holding the picture, the most prominent first."""
+
+    rgb: Rgb
+    found: tuple[tuple[Detection, Mesh], ...]
+
+    @property
+    def upright(self) -> bool:
+        if not self.found:
+            return False
+        _, face = self.found[0]
+        return face.logit > CERTAIN and abs(face.roll) < math.pi / 4
+
+
+def analyse(
+    rgb: Rgb, *, has_orientation: bool = True, neck_model: neck.Model | None = None
+) -> Analysis:
+    """Measure a photograph. Deterministic; safe in any thread.
+
+    has_orientation: the file said which way is up. Without, a picture on its side is turned until
+    its face stands upright; coordinates are then those of `upright(rgb, analysis)`.
+    neck_model: other coefficients than the product's own, to measure by leaving photographs out.
+    """
+    seen, turns = _held_right(fit(rgb, WORKING_SIDE), has_orientation=has_orientation)
+    height, width = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
+    if not seen.found:
+        return Analysis(width, height, reasons=("no-face",), quarter_turns=turns)
+    return _measured(seen, width=width, height=height, turns=turns, model=neck_model)
+
+
+def upright(rgb: Rgb, analysis: Analysis) -> Rgb:
+    """The picture that the analysis speaks of."""
+    return _turned(rgb, analysis.quarter_turns)
+
+
+def make_masks(rgb: Rgb, analysis: Analysis) -> Masks:
+    """Visible skin, and what lies in front of a necklace; rgb is the upright picture.
+
+    The landmarks are measured again from the stored numbers, so that an analysis that comes from
+    the database gives the same masks as a fresh one. Without a neck both masks are empty.
+    """
+    stored = Analysis.from_dict(analysis.to_dict())
+    if stored.neck is None:
+        nothing = np.zeros(rgb.shape[:2], np.uint8)
+        return Masks(skin=nothing, front=nothing, confidence=0.0)
+    return masks.make(rgb, stored)
+
+
+def _turned(rgb: Rgb, quarter_turns: int) -> Rgb:
+    return np.ascontiguousarray(np.rot90(rgb, -quarter_turns)) if quarter_turns else rgb
+
+
+def _held_right(rgb: Rgb, *, has_orientation: bool) -> tuple[_Seen, int]:
+    """The picture the right way up, and the clockwise quarter turns that it took."""
+    first = _seen(rgb, _confirmed(rgb, detect(rgb)))
+    if not has_orientation and not first.upright:
+        tries = {turns: _turned(rgb, turns) for turns in (1, 2, 3)}
+        seen = {turns: _seen(each, _confirmed(each, detect(each))) for turns, each in tries.items()}
+        standing = [turns for turns in seen if seen[turns].upright]
+        if standing:
+            turns = max(standing, key=lambda each: seen[each].found[0][0].score)
+            return seen[turns], turns
+    if not first.found:
+        searched = [pair for pair in _confirmed(rgb, search(rgb)) if pair[1].logit > CERTAIN]
+        first = _seen(rgb, _distinct(searched))
+    return first, 0
+
+
+def _confirmed(rgb: Rgb, detections: list[Detection]) -> list[tuple[Detection, Mesh]]:
+    largest = sorted(detections, key=lambda each: -float(each.box[2]))[:MAX_FACES]
+    faces = [(each, mesh(rgb, each)) for each in largest]
+    return [
+        (each, face) for each, face in faces if each.score > UNMISTAKABLE or face.logit > LIKELY
+    ]
+
+
+def _seen(rgb: Rgb, found: list[tuple[Detection, Mesh]]) -> _Seen:
+    middle = rgb.shape[1] / 2
+    return _Seen(rgb, tuple(sorted(found, key=lambda pair: -_prominence(*pair, middle=middle))))
+
+
+def _prominence(found: Detection, face: Mesh, *, middle: float) -> float:
+    """Size, less up to a third for standing aside."""
+    aside = min(1.0, abs(float(found.centre[0]) - middle) / middle)
+    size = neck.head_axes(face).size if face.logit > 0 else float(found.box[2])
+    return size * (1 - aside / 3)
+
+
+def _distinct(found: list[tuple[Detection, Mesh]]) -> list[tuple[Detection, Mesh]]:
+    """Without a second detection whose middle lies within a face that is already known."""
+    kept: list[tuple[Detection, Mesh]] = []
+    for each in found:
+        if all(_apart(each[0], other) for other, _ in kept):
+            kept.append(each)
+    return kept
+
+
+def _apart(one: Detection, other: Detection) -> bool:
+    distance = float(np.linalg.norm(one.centre - other.centre))
+    return distance > float(max(one.box[2], other.box[2])) / 2
+
+
+def _measured(
+    seen: _Seen, *, width: int, height: int, turns: int, model: neck.Model | None
+) -> Analysis:
+    """Everything about the primary face, in pixels of the whole picture."""
+    scale = width / seen.rgb.shape[1]
+    (own, own_face), *others = seen.found
+    torso = body(seen.rgb, own_face, [each.box for each, _ in others]).scaled(scale)
+    face = own_face.scaled(scale)
+    fits = face.logit > 0
+    found = (
+        neck.locate(face, torso, width=width, height=height, model=model)
+        if fits
+        else neck.guess(own.box * np.float32(scale), torso, width=width, height=height)
+    )
+    faces = tuple(_face(each, mesh_, scale) for each, mesh_ in seen.found)
+    reasons = _reasons(faces[0], found, height=height)
+    left, right = torso.shoulders
+    return Analysis(
+        width=width,
+        height=height,
+        faces=faces,
+        primary=0,
+        neck=None if found.chin.y > height - 1 else found,
+        ears=neck.ears(face, model) if fits else (),
+        shoulders=(_point(left), _point(right)),
+        reasons=reasons,
+        quarter_turns=turns,
+    )
+
+
+def _face(found: Detection, face: Mesh, scale: float) -> Face:
+    head = neck.head_axes(face)
+    return Face(
+        box=Box(*(float(number) * scale for number in found.box)),
+        score=found.score,
+        pose=Pose(head.yaw, head.pitch, math.degrees(face.roll)),
+        presence=face.presence,
+        landmarks=face.scaled(scale).points,
+    )
+
+
+def _point(place: FloatArray) -> Point:
+    return Point(float(place[0]), float(place[1]))
+
+
+def _reasons(face: Face, found: Neck, *, height: int) -> tuple[Reason, ...]:
+    """What to tell the customer; only a neck below the picture's edge leaves nothing to show."""
+    doubts: dict[Reason, bool] = {
+        "face-too-small": face.box.height < SMALLEST_FACE,
+        "neck-out-of-frame": found.notch.y > height - 1,
+        "profile": face.presence < 0.5 or abs(face.pose.yaw) > PROFILE_YAW,
+        "low-confidence": found.confidence < DOUBTFUL,
+    }
+    return tuple(reason for reason, holds in doubts.items() if holds)
