@@ -1,6 +1,6 @@
 """A product as a row describes it, and as the catalogue knows it: the same fields, so they compare."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -13,7 +13,10 @@ from domain.values import Paise
 
 
 class ProductFields(ValueObject):
-    """What an import may set. `quantity` None means that nobody has counted."""
+    """What an import may set. `quantity` None means that nobody has counted.
+
+    Events store it: change it only by adding fields with defaults.
+    """
 
     name: str
     description: str
@@ -52,6 +55,11 @@ class ProductDraft(ProductFields):
     cleared: frozenset[str] = frozenset()
     blank: frozenset[str] = frozenset()
 
+    @property
+    def details(self) -> ProductFields:
+        """The product that the row describes, without where its values come from."""
+        return ProductFields.model_construct(**_fields(self))
+
 
 class ProductSnapshot(ProductFields):
     """A product that exists. `images` are the addresses it was imported with, not the copies we made;
@@ -59,6 +67,15 @@ class ProductSnapshot(ProductFields):
     """
 
     product_id: str
+
+    @classmethod
+    def of(cls, product_id: str, details: ProductFields) -> Self:
+        return cls.model_construct(product_id=product_id, **_fields(details))
+
+
+def _fields(fields: ProductFields) -> dict[str, Any]:
+    """Validated once; not again."""
+    return {name: getattr(fields, name) for name in ProductFields.model_fields}
 
 
 def product_key(*, sku: str | None, description: str, category: Category) -> str:

@@ -55,6 +55,8 @@ CLASSES: tuple[tuple[re.Pattern[str], Part], ...] = (
     (WEIGHT, "weight"),
     (SIZE, "dimensions"),
 )
+MARKS = re.compile(r"[();|\n\r]|(?<![0-9]),|,(?![0-9])")
+"""Where a part may end: a comma between digits belongs to a number."""
 LABELLED = re.compile(r"([^\W\d_][^:\n]{0,39}?)\s*:(?!//)\s*(.+)", re.DOTALL)
 
 
@@ -82,19 +84,13 @@ def parse_specifications(text: str, *, columns: Mapping[str, str] | None = None)
 def _parts(text: str) -> Iterator[str]:
     """Split on semicolons, pipes, line ends, and commas that stand neither between digits nor in brackets."""
     start = depth = 0
-    for place, sign in enumerate(text):
+    for found in MARKS.finditer(text):
+        sign, place = found[0], found.start()
         depth = max(0, depth + (sign == "(") - (sign == ")"))
-        if _separates(text, place, depth):
+        if sign in ";|\n\r" or (sign == "," and depth == 0):
             yield from _non_blank(text[start:place])
-            start = place + 1
+            start = found.end()
     yield from _non_blank(text[start:])
-
-
-def _separates(text: str, place: int, depth: int) -> bool:
-    sign = text[place]
-    if sign == ",":
-        return depth == 0 and not re.fullmatch(r"[0-9],[0-9]", text[max(0, place - 1) : place + 2])
-    return sign in ";|\n\r"
 
 
 def _non_blank(part: str) -> Iterator[str]:

@@ -8,16 +8,21 @@ from domain.import_rules.problems import CellRefused
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 """Byte order mark, zero-width spaces and direction marks: they travel with text copied from web pages."""
 
+EDGES = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""With every white space there is, no-break spaces included; U+3000 is the last."""
+
 CLEAR = "__CLEAR__"
 """Written into an optional cell, it empties the field of an existing product."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
 
 
 def trimmed(text: str) -> str:
-    """Without white space (no-break spaces included) and invisible marks at both ends."""
-    return text.strip(INVISIBLE + " \t\r\n\x0b\x0c\xa0\u2007\u2009\u202f\u3000").strip()
+    """Without white space and invisible marks at both ends."""
+    return text.strip(EDGES)
 
 
 def normalised(text: str) -> str:
@@ -30,7 +35,8 @@ def one_line(text: str) -> str:
 
 
 def has_control_characters(text: str) -> bool:
-    return any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
+    """Tabs and line ends are none."""
+    return CONTROL.search(text) is not None
 
 
 def read_flag(text: str) -> bool:

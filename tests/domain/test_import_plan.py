@@ -53,8 +53,7 @@ def draft_of(cells: dict[str, str]) -> ProductDraft:
 
 
 def product_of(cells: dict[str, str]) -> ProductSnapshot:
-    fields = draft_of(cells).model_dump(exclude={"given", "cleared", "blank"})
-    return ProductSnapshot(product_id="p1", **fields)
+    return ProductSnapshot.of("p1", draft_of(cells).details)
 
 
 def step(

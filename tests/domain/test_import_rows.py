@@ -12,6 +12,7 @@ from domain.import_rules import (
     Category,
     CellFault,
     ImportPolicy,
+    ProductFields,
     ProductType,
     RawRow,
     ReadRow,
@@ -80,6 +81,15 @@ def test_every_optional_column_is_read() -> None:
     assert (draft.width_mm, draft.hsn, draft.huid) == (52.0, "7113", ("AB12CD", "EF34GH"))
     assert draft.blank == {"material", "dimensions"}
     assert draft.given == frozenset(OPTIONAL) - draft.blank
+
+
+def test_the_details_of_a_draft_are_the_product_and_nothing_about_the_file() -> None:
+    draft = draft_of(sku="R-1", category="")
+    assert type(draft.details) is ProductFields
+    assert draft.details == ProductFields.model_validate(
+        draft.model_dump(exclude={"given", "cleared", "blank"})
+    )
+    assert draft.details.key == draft.key == "sku:r-1"
 
 
 def test_all_errors_of_a_row_are_reported_at_once() -> None:

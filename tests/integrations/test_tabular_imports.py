@@ -93,11 +93,7 @@ def test_importing_the_example_twice_does_nothing_the_second_time() -> None:
     rows, _ = imported(SPECIFICATION.encode())
     created = [step for step in plan(rows, {}, "update") if isinstance(step, Create)]
     catalogue = {
-        step.key: ProductSnapshot(
-            product_id=f"p{step.row}",
-            **step.draft.model_dump(exclude={"given", "cleared", "blank"}),
-        )
-        for step in created
+        step.key: ProductSnapshot.of(f"p{step.row}", step.draft.details) for step in created
     }
     assert len(catalogue) == 2
     again = list(plan(rows, catalogue, "update"))
