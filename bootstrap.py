@@ -17,6 +17,7 @@ from pymongo.uri_parser import parse_uri
 
 from dependencies import Keyring, Services
 from domain.errors import Unavailable
+from domain.slices import SLICES
 from integrations.cache import SessionGate
 from integrations.consistency import Consistency
 from integrations.event_store import COMMITTED_SUBJECT, open_event_store
@@ -35,6 +36,7 @@ Probe = Callable[[], Awaitable[None]]
 MONGODB_TIMEOUT_MS = 8_000
 """For one operation with all its retries: longer than an election, shorter than a client's patience."""
 DEFAULT_DATABASE = "jewelry_store"
+assert SLICES, "every event is registered before history is read"
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ compared: equal, go on; different, halt and alarm.
 import asyncio
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nats.aio.client import Client
@@ -100,8 +100,11 @@ class Relay:
         messages = messages_of(self._stream, sealed.commits, sealed.block)
         return await self._send(messages, first)
 
-    async def catch_up(self) -> int:
-        """Publish whatever of the ledger JetStream does not have yet; return the last position."""
+    async def catch_up(self, *, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Publish whatever of the ledger JetStream does not have yet; return the last position.
+
+        `progress` is told each position that a block reached.
+        """
         self._published = await self.last_sequence()
         while True:
             block = await self._ledger.blocks.find_one(
@@ -111,6 +114,7 @@ class Relay:
                 return self._published
             before = self._published
             await self._publish_rest_of(block)
+            progress(self._published)
             if self._published == before:
                 self._published = await self.last_sequence()
                 if self._published == before:

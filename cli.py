@@ -1,0 +1,18 @@
+"""Operators' and auditors' commands: `python -m cli --help`."""
+
+import typer
+
+from operators import audit, people, stream
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Kundan at the command line: audit history, look after read models, forget a person.",
+)
+app.add_typer(audit.app, name="audit")
+app.add_typer(stream.app, name="stream")
+app.command("erase-person")(people.erase_person)
+
+if __name__ == "__main__":
+    app()
