@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from dependencies import (
     AllServices,
@@ -13,16 +13,13 @@ from dependencies import (
     Services,
     answer,
     etag,
-    fresh,
     limited,
     object_id_or_404,
     present,
 )
 from domain.errors import NotFound
 
-router = APIRouter(
-    prefix="/api/images", tags=["images"], dependencies=[limited("read"), Depends(fresh)]
-)
+router = APIRouter(prefix="/api/images", tags=["images"], dependencies=[limited("read")])
 
 IMAGES = "uploadedImages"
 LINK_SECONDS = 300

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from dependencies import (
     AllServices,
@@ -14,7 +14,6 @@ from dependencies import (
     Services,
     answer,
     etag,
-    fresh,
     iso,
     limited,
     object_id_or_404,
@@ -23,9 +22,7 @@ from dependencies import (
 from domain.errors import NotFound
 from queries.images import signed
 
-router = APIRouter(
-    prefix="/api/try-on", tags=["try-on"], dependencies=[limited("read"), Depends(fresh)]
-)
+router = APIRouter(prefix="/api/try-on", tags=["try-on"], dependencies=[limited("read")])
 share_router = APIRouter(prefix="/api/share", tags=["try-on"], dependencies=[limited("share")])
 
 RESULTS, IMAGES, PRODUCTS = "tryOnResults", "uploadedImages", "products"
