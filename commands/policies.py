@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from commands import mails
+from commands.account_policies import ACCOUNT_POLICIES
 from commands.context import policy_context
 from commands.mails import Letter
 from commands.picturing import PICTURING
@@ -99,4 +100,5 @@ POLICIES: tuple[Policy, ...] = (
     failed_payment_is_shown_on_the_order,
     customer_is_written_to_about_the_order,
     *PICTURING,
+    *ACCOUNT_POLICIES,
 )

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -35,6 +36,12 @@ from tests.fakes_gateway import FakeGateway
 from tests.samples import ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, settings_for_tests
 
 BASE_URL = "http://shop.test"
+LOG_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(),
+]
+"""The default renders the locals of every frame of a traceback, which takes seconds."""
 
 
 class Clock:
@@ -113,6 +120,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """`changes` are settings that differ from those of `tests/samples.py`."""
     settings = settings_for_tests(data_dir=folder, **changes)
+    structlog.configure(processors=LOG_PROCESSORS)
     services = in_process(settings, database, folder)
 
     @asynccontextmanager
