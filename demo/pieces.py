@@ -121,8 +121,8 @@ def _coin(canvas: Canvas, spot: Spot, radius: float) -> None:
     def lotus(u: np.ndarray, v: np.ndarray) -> np.ndarray:
         r, turn = np.hypot(u, v) / radius, np.arctan2(v, u)
         petals = 0.55 + 0.22 * np.cos(8 * turn)
-        flower = 0.10 * np.clip((petals - r) / 0.22, -1.0, 1.0)
-        return np.asarray(flower + 0.10 * np.exp(-((r - 0.86) ** 2) / 0.008) - 0.12 * r)
+        flower = 0.17 * np.clip((petals - r) / 0.22, -1.0, 1.0)
+        return np.asarray(flower + 0.14 * np.exp(-((r - 0.86) ** 2) / 0.008) - 0.12 * r)
 
     canvas.plate(spot.x, spot.y, disc(radius), lotus, radius, GOLD, spot.angle)
     canvas.bead(spot.x, spot.y, radius * 0.16, GOLD)

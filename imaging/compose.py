@@ -62,7 +62,11 @@ def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
     shape = necklace.column(neck, masks)
     how = necklace.fit(neck, shape, anchors, adjustments, width_mm)
     layer = bend(cutout.rgba, anchors, how, size=(photo.shape[1], photo.shape[0]))
-    seen = necklace.visible(layer.region, shape, masks, occlusion=adjustments.occlusion)
+    if layer.region.empty:
+        return []
+    seen = np.ones(layer.coverage.shape, np.float32)
+    if adjustments.occlusion:
+        seen = necklace.visible(layer, shape, masks)
     down = (-float(np.sin(shape.angle)), float(np.cos(shape.angle)))
     return [(layer, seen, shape.unit, down)]
 
@@ -86,8 +90,6 @@ def _on_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
 def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks,
            adjustments: Adjustments, unit: float, down: tuple[float, float]) -> None:  # fmt: skip
     """Light one layer and put it on the result, in place."""
-    if layer.region.empty:
-        return
     here = layer.region.slices
     lit_by = light.measure(photo, _around(photo, layer.region, unit), strength=adjustments.light)
     pixels = light.match_blur(layer.pixels, lit_by.blur)

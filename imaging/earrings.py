@@ -30,7 +30,7 @@ def hung(analysis: Analysis, cutout: Cutout, adjustments: Adjustments, *,
     pieces = dict(zip(("left", "right"), split_pair(cutout), strict=True))
     overlay_mm = width_mm / cutout.rgba.shape[1] if width_mm else None
     upright = _gravity(analysis)
-    return [
+    layers = [
         (
             _hang_one(ear, pieces[ear.side], px_per_mm, overlay_mm, adjustments,
                       upright, _turned_away(ear, face.pose.yaw), size),
@@ -38,6 +38,7 @@ def hung(analysis: Analysis, cutout: Cutout, adjustments: Adjustments, *,
         )
         for ear in ears
     ]  # fmt: skip
+    return [(layer, unit) for layer, unit in layers if not layer.region.empty]
 
 
 def _gravity(analysis: Analysis) -> float:

@@ -78,11 +78,16 @@ def _slope(grey: FloatArray) -> float:
 
 
 def _blur(subject: Rgb) -> float:
-    """From how much a known blur flattens the steepest edges: s² = t² / (ratio² - 1)."""
+    """From how much a known blur flattens the steepest edges: s² = t² / (ratio² - 1).
+
+    Without any edge nothing is known, and nothing is blurred.
+    """
     known = 1.5
     grey = _grey(subject)
-    blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), known), np.float32)
-    ratio = _slope(grey) / max(_slope(blurred), 1e-5)
+    blurred = _slope(np.asarray(cv2.GaussianBlur(grey, (0, 0), known), np.float32))
+    if blurred < 0.02:
+        return 0.0
+    ratio = _slope(grey) / blurred
     return float(np.clip(known / np.sqrt(max(ratio**2 - 1.0, 0.05)), 0.4, 3.0))
 
 
@@ -131,7 +136,7 @@ def contact_shadow(cover: FloatArray, *, down: tuple[float, float], unit: float,
     below = cv2.warpAffine(cover, move, (width, height))
     soft = cv2.GaussianBlur(below, (0, 0), max(0.7, 0.016 * unit))
     touch = cv2.GaussianBlur(cover, (0, 0), max(0.5, 0.006 * unit))
-    return np.asarray(np.clip((0.75 * soft + 0.33 * touch) * strength, 0.0, 0.7), np.float32)
+    return np.asarray(np.clip((0.90 * soft + 0.35 * touch) * strength, 0.0, 0.7), np.float32)
 
 
 SHADOW_TINT = np.array([0.88, 0.97, 1.0], np.float32)

@@ -4,13 +4,14 @@ Lengths are in neck widths unless they say pixels; heights are measured upwards 
 along the torso, sides from the neck's middle line to the picture's right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from imaging.anchors import Anchors
-from imaging.types import Adjustments, FloatArray, Masks, Neck
-from imaging.warp import Bend, Region
+from imaging.types import Adjustments, Alpha, FloatArray, Masks, Neck, Point
+from imaging.warp import Bend, Layer, Region
 
 ENDS_HEIGHT = 0.60
 """Part of the height of the neck's narrowest place at which a chain goes out of sight."""
@@ -22,8 +23,16 @@ OUTLINE = ((-9.0, 9.0), (0.0, 2.4), (0.10, 1.15), (0.20, 0.80), (0.32, 0.63), (0
 FADE = 0.05
 """Where no edge is seen, a chain turns out of sight over this width."""
 
-TRUSTED = 0.5
-"""From this confidence on, the skin mask moves the outline."""
+TRUSTED = 0.6
+"""From this confidence on, the skin mask tells where the neck ends."""
+
+LEAST_SEEN, MOSTLY_ON_CLOTH = 0.16, 0.35
+"""A necklace of which less than the one part is seen, or of which more than the other is seen on
+cloth, is worn over the clothes.
+"""
+
+COLLAR_BONES = 0.14
+"""Height below which a necklace may also lie on cloth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Column:
 
     x, y: the notch, pixels. angle: radians. unit: the neck's width, pixels. height: of the
     narrowest place. shift: how far the narrowest place lies to the right of the notch.
-    left, right: factors by which this neck is wider than the usual outline.
+    chin: its height. left, right: factors by which this neck is wider than the usual outline.
     """
 
     x: float
@@ -41,6 +50,7 @@ class Column:
     unit: float
     height: float
     shift: float
+    chin: float
     left: float = 1.0
     right: float = 1.0
 
@@ -69,17 +79,28 @@ class Column:
 def column(neck: Neck, masks: Masks) -> Column:
     """The neck's outline, moved to the edge of the skin where the mask can be trusted."""
     angle = float(np.radians(neck.angle))
-    dx = (neck.left.x + neck.right.x) / 2 - neck.notch.x
-    dy = (neck.left.y + neck.right.y) / 2 - neck.notch.y
-    height = (dx * np.sin(angle) - dy * np.cos(angle)) / neck.width
-    shift = (dx * np.cos(angle) + dy * np.sin(angle)) / neck.width
+    middle = Point((neck.left.x + neck.right.x) / 2, (neck.left.y + neck.right.y) / 2)
+    shift, height = _from_notch(neck, middle, angle)
     plain = Column(
-        neck.notch.x, neck.notch.y, angle, neck.width, float(np.clip(height, 0.35, 1.1)), shift
+        x=neck.notch.x,
+        y=neck.notch.y,
+        angle=angle,
+        unit=neck.width,
+        height=float(np.clip(height, 0.35, 1.1)),
+        shift=shift,
+        chin=max(0.4, _from_notch(neck, neck.chin, angle)[1]),
     )
     if masks.confidence < TRUSTED:
         return plain
     left, right = (_measured(plain, masks, direction) for direction in (-1.0, 1.0))
-    return Column(plain.x, plain.y, plain.angle, plain.unit, plain.height, plain.shift, left, right)
+    return replace(plain, left=left, right=right)
+
+
+def _from_notch(neck: Neck, place: Point, angle: float) -> tuple[float, float]:
+    """Side and height of a place."""
+    dx, dy = (place.x - neck.notch.x) / neck.width, (place.y - neck.notch.y) / neck.width
+    cosine, sine = float(np.cos(angle)), float(np.sin(angle))
+    return dx * cosine + dy * sine, dx * sine - dy * cosine
 
 
 def _measured(plain: Column, masks: Masks, direction: float) -> float:
@@ -118,7 +139,7 @@ def fit(neck: Neck, shape: Column, anchors: Anchors, adjustments: Adjustments,
         half=half * size,
         scale=2 * half * size / max(anchors.span, 1.0),
         turn=_turn(neck, shape, half),
-        reach=0.30 * unit,
+        reach=0.30 * unit if adjustments.occlusion else 0.0,
     )
 
 
@@ -132,18 +153,70 @@ def _turn(neck: Neck, shape: Column, half: float) -> float:
     return float(np.sign(turn) * np.clip(abs(turn) - 0.05, 0.0, 0.5))
 
 
-def visible(region: Region, shape: Column, masks: Masks, *, occlusion: bool) -> FloatArray:
-    """1 where a necklace is seen, 0 where neck, hair, chin or collar hide it; (h, w) float32."""
-    if not occlusion:
-        return np.ones((region.y1 - region.y0, region.x1 - region.x0), np.float32)
+def visible(layer: Layer, shape: Column, masks: Masks) -> FloatArray:
+    """1 where a necklace is seen, 0 where neck, hair, chin or collar hide it; (h, w) float32.
+
+    Where the masks are not sure, and where clothes would hide nearly all of it, the necklace is
+    worn over the clothes: what customers want to see, and how they would wear it.
+    """
+    side, height = _sides_and_heights(layer.region, shape)
+    inside = _inside(layer.region, shape, masks, side, height)
+    hidden = _in_front(layer.region, masks)
+    over_clothes = hidden * np.clip((height - 0.9 * shape.chin) / FADE + 1.0, 0.0, 1.0)
+    if masks.confidence < TRUSTED:
+        return np.asarray(inside * (1.0 - over_clothes), np.float32)
+    seen = np.asarray(inside * (1.0 - hidden), np.float32)
+    if not _over_clothes(layer, masks, seen):
+        return seen
+    low = np.clip((2 * COLLAR_BONES - height) / FADE, 0.0, 1.0)
+    central = np.clip((0.62 - np.abs(side - shape.middle(height))) / FADE, 0.0, 1.0)
+    return np.asarray(inside * (1.0 - hidden * (1.0 - low * central)), np.float32)
+
+
+def _over_clothes(layer: Layer, masks: Masks, seen: FloatArray) -> bool:
+    """Whether this necklace lies on cloth: then a round neckline above it is cloth as well, and
+    no collar that hides it.
+    """
+    cover = layer.coverage
+    total = max(float(cover.sum()), 1.0)
+    on_cloth = cover * seen * (masks.skin[layer.region.slices] < 128)
+    hardly_seen = float((cover * seen).sum()) < LEAST_SEEN * total
+    return hardly_seen or float(on_cloth.sum()) > MOSTLY_ON_CLOTH * total
+
+
+def _sides_and_heights(region: Region, shape: Column) -> tuple[FloatArray, FloatArray]:
     x, y = region.grid()
-    dx, dy = (x - shape.x) / shape.unit, (y - shape.y) / shape.unit
-    cosine, sine = np.cos(shape.angle), np.sin(shape.angle)
-    height, side = dx * sine - dy * cosine, dx * cosine + dy * sine
+    dx, dy = (x - np.float32(shape.x)) / shape.unit, (y - np.float32(shape.y)) / shape.unit
+    cosine, sine = np.float32(np.cos(shape.angle)), np.float32(np.sin(shape.angle))
+    return dx * cosine + dy * sine, dx * sine - dy * cosine
+
+
+def _inside(region: Region, shape: Column, masks: Masks, side: FloatArray, height: FloatArray
+            ) -> FloatArray:  # fmt: skip
+    """1 on neck, shoulders and chest, 0 on the background beside the neck."""
     from_middle = side - shape.middle(height)
     limit = shape.half(height) * np.where(from_middle < 0, shape.left, shape.right)
     inside = np.clip((limit - np.abs(from_middle)) / FADE + 1.0, 0.0, 1.0)
     if masks.confidence >= TRUSTED:
-        inside = np.maximum(inside, masks.skin[region.slices].astype(np.float32) / 255)
-    hidden = masks.front[region.slices].astype(np.float32) / 255
-    return np.asarray(inside * (1.0 - hidden), np.float32)
+        skin = _filled_in(masks.skin[region.slices], shape.unit)
+        above = np.clip((height - COLLAR_BONES) / FADE + 1.0, 0.0, 1.0)
+        inside = np.maximum(inside, skin) * (1.0 - above * (1.0 - skin))
+    return np.asarray(inside, np.float32)
+
+
+def _in_front(region: Region, masks: Masks) -> FloatArray:
+    """What hides a necklace, 0..1. Below the part of the picture that was measured, clothes go on
+    as they were at its lower edge.
+    """
+    hidden = masks.front[region.slices].astype(np.float32) * np.float32(1 / 255)
+    measured = np.flatnonzero(masks.front.any(axis=1) | masks.skin.any(axis=1))
+    if len(measured) and (last := int(measured[-1]) - region.y0) + 1 < len(hidden) and last > 0:
+        hidden[last:] = hidden[last - 1]
+    return hidden
+
+
+def _filled_in(skin: Alpha, unit: float) -> FloatArray:
+    """Skin 0..1 without the small gaps that moles, shadows and chains already worn leave."""
+    size = 2 * max(1, round(0.03 * unit)) + 1
+    whole = cv2.morphologyEx(skin, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    return np.asarray(whole, np.float32) * np.float32(1 / 255)

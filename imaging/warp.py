@@ -90,9 +90,10 @@ def bend(rgba: Rgba, anchors: Anchors, how: Bend, *, size: tuple[int, int]) -> L
     across, down = _turned(x - how.x, y - how.y, how.angle)
     part, facing = _unrolled(across / how.half, how.turn)
     own_x, own_y = _on_overlay(part * how.half / how.scale, down / how.scale, anchors)
-    own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
-    pixels = sample(rgba, own_x, own_y, how.scale)
-    pixels *= drawn[..., None]
+    drawn = np.ones_like(own_x)
+    if how.reach > 0:
+        own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
+    pixels = sample(rgba, own_x, own_y, how.scale) * drawn[..., None]
     return Layer(region, pixels, facing)
 
 
