@@ -54,7 +54,8 @@ def _reflected(normal: Array) -> Array:
 
 def surroundings(ray: Array) -> Array:
     """The studio's brightness in a direction: a bright ceiling, a lamp at the camera, two
-    softboxes, a dark horizon."""
+    softboxes, a dark horizon.
+    """
     up = -ray[..., 1]
     ceiling = 0.22 + 0.62 * _ramp(-0.15, 0.95, up) + 0.22 * _ramp(0.25, 0.95, -up)
     horizon = 1.0 - 0.55 * np.exp(-((up + 0.12) ** 2) / 0.03)
