@@ -146,8 +146,8 @@ def _colours(rgb: Rgb, places: FloatArray, *, radius: int) -> FloatArray:
 
 
 def _above_hairline(face: Mesh) -> FloatArray:
-    middle = face.points[:, :2].mean(0)
-    edge = face.points[_HAIRLINE, :2]
+    middle: FloatArray = face.points[:, :2].mean(0)
+    edge: FloatArray = face.points[_HAIRLINE, :2]
     return edge + (edge - middle) * np.float32(0.28)
 
 
