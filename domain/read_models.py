@@ -95,6 +95,9 @@ class ReadModels(Protocol):
         unknown: `standing()` tells then.
         """
 
+    async def end_stale_fence(self) -> None:
+        """Finish or undo the move of a rebuilt collection that its maker left long ago."""
+
     async def parked(self, *, projection: str, stream: str, limit: int) -> list[ParkedEvent]:
         """Set-aside events of one stream, oldest first."""
 

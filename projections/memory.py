@@ -184,6 +184,9 @@ class MemoryReadModels:
         self.set_aside += batch.parked
         self.position = batch.position
 
+    async def end_stale_fence(self) -> None:
+        """There is never one: nobody rebuilds dictionaries."""
+
     async def parked(self, *, projection: str, stream: str, limit: int) -> list[ParkedEvent]:
         found = [p for p in self.set_aside if (p.projection, p.stream) == (projection, stream)]
         return sorted(found, key=lambda p: p.position)[:limit]

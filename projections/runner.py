@@ -8,6 +8,7 @@ Each batch is one transaction of documents, set-aside events and position.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -70,6 +71,10 @@ class Applied(NamedTuple):
 Announce = Callable[[Applied], Awaitable[None]]
 
 
+Shape = Callable[[Sequence[Write]], Sequence[Write]]
+"""Gives the writes of one collection another form of the same effect."""
+
+
 async def nobody(_applied: Applied) -> None:
     """Announce to nobody."""
 
@@ -82,12 +87,14 @@ class Runner:
         read_models: ReadModels,
         history: History,
         announce: Announce = nobody,
+        shape: Shape = list,
     ) -> None:
         self.all = tuple(projections)
         self.live: tuple[Projection, ...] = ()
         self.read_models = read_models
         self.history = history
         self.announce = announce
+        self.shape = shape
         self.standing = Standing(position=0, versions={})
 
     @property
@@ -118,6 +125,7 @@ class Runner:
         self.standing = await self.read_models.standing()
         while self.standing.fence is not None:
             await asyncio.sleep(jittered(FENCE_WAIT_SECONDS))
+            await self.read_models.end_stale_fence()
             self.standing = await self.read_models.standing()
         versions = self.standing.versions
         self.live = tuple(p for p in self.all if versions.get(p.name) == p.version)
@@ -171,13 +179,16 @@ class Runner:
             return  # another one has moved the read models: they are looked at anew
         batch = plan(self.live, events, after=self.position, parked=self.standing.parked)
         try:
-            await self.read_models.apply(batch)
+            await self.read_models.apply(self._shaped(batch))
         except MovedError:
             await self._look()
         except RefusedWriteError as refusal:
             await self._apply_apart(events, batch, refusal)
         else:
             await self._advance(batch, events)
+
+    def _shaped(self, batch: Batch) -> Batch:
+        return replace(batch, writes={name: self.shape(w) for name, w in batch.writes.items()})
 
     async def _apply_apart(
         self, events: Sequence[RecordedEvent], batch: Batch, refusal: RefusedWriteError

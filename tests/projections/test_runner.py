@@ -312,6 +312,9 @@ class OftenDown:
             await self.store.apply(batch)
         raise Unavailable("the answer was lost")
 
+    async def end_stale_fence(self) -> None:
+        await self.store.end_stale_fence()
+
     async def parked(self, **options: object) -> list[ParkedEvent]:
         return await self.store.parked(**options)  # type: ignore[arg-type]
 

@@ -1,0 +1,118 @@
+"""A projection is filled anew beside the one that serves, and moved in under the live runner.
+
+1. `orders__v2` is filled from the ledger, its position kept in the same transactions.
+2. Near the live position the live group is fenced: its runner pauses, readers read the old collection.
+3. The new collection is filled up to exactly the live position and renamed over the old one; then the
+   fence is taken away. No event is lost or doubled, and no reader sees an empty collection.
+
+A rebuild that dies goes on where it was. One that dies inside the fence is ended by the live runner.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from domain.ports import RecordedEvent
+from domain.read_models import ReadModels, RefusedWriteError, Write
+from projections.memory import updated
+from projections.projection import Projection
+from projections.runner import History, Runner
+
+BATCH_EVENTS = 1_000
+NEAR_EVENTS = 1_000
+"""So few events behind, the rest is filled inside the fence: a fraction of a second."""
+
+Progress = Callable[[int, int], None]
+"""Called with the position reached and the live position, in events."""
+
+
+def unseen(_position: int, _end: int) -> None:
+    """Nobody watches."""
+
+
+class Building(ReadModels, Protocol):
+    """The read models' port, over a collection that nobody reads yet."""
+
+    async def begin(self) -> None:
+        """Finish what an earlier rebuild left, or go on with it."""
+
+    async def live_position(self) -> int:
+        """Where the live read models stand."""
+
+    async def fence(self) -> int:
+        """Stop the live read models; return where they stand. Raises MovedError when fenced already."""
+
+    async def swap(self) -> None:
+        """Move the collection in, with its parked events, and take the fence away."""
+
+
+async def rebuild(
+    projection: Projection,
+    *,
+    building: Building,
+    history: History,
+    progress: Progress = unseen,
+    batch_events: int = BATCH_EVENTS,
+) -> int:
+    """Fill the projection anew and move it in; return the position. Safe beside the live runner."""
+    await building.begin()
+    runner = Runner([projection], read_models=building, history=history, shape=compact)
+    await runner.start()
+    while (end := await building.live_position()) - runner.position > NEAR_EVENTS:
+        await fill(runner, history, end=end, progress=progress, batch_events=batch_events)
+    end = await building.fence()
+    await fill(runner, history, end=end, progress=progress, batch_events=batch_events)
+    await building.swap()
+    return end
+
+
+async def fill(
+    runner: Runner, history: History, *, end: int, progress: Progress, batch_events: int
+) -> None:
+    """Fold history up to `end`; the next page is read while this one is written."""
+
+    async def page(after: int) -> list[RecordedEvent]:
+        return await history.read_history(
+            after_position=after, limit=batch_events, up_to_position=end
+        )
+
+    events = await page(runner.position)
+    while events:
+        async with asyncio.TaskGroup() as both:
+            following = both.create_task(page(events[-1].position))
+            both.create_task(runner.apply(events))
+        progress(runner.position, end)
+        events = following.result()
+
+
+def compact(writes: Sequence[Write]) -> list[Write]:
+    """The same effect in fewer writes: updates of a document put in this batch go into the put.
+
+    A change of many documents must find the others as they were, so nothing moves across it.
+    """
+    kept: list[Write] = []
+    puts: dict[object, int] = {}
+    for write in writes:
+        key = write.where.get("_id")
+        if write.many:
+            puts.clear()
+        elif write.kind == "update" and key in puts:
+            place = puts[key]
+            if (merged := _merged(kept[place], write)) is not None:
+                kept[place] = merged
+                continue
+            del puts[key]
+        elif write.kind == "put":
+            puts[key] = len(kept)
+        else:
+            puts.pop(key, None)
+        kept.append(write)
+    return kept
+
+
+def _merged(put: Write, update: Write) -> Write | None:
+    """None for an update that MongoDB will refuse: let it say so."""
+    try:
+        return put._replace(what=updated(dict(put.what), update.what))
+    except RefusedWriteError:
+        return None
