@@ -311,7 +311,9 @@ class Order(AggregateRoot):
 
     def _illegal(self, verb: str) -> RuleViolation:
         return RuleViolation(
-            f"a {self.status} order cannot {verb}", code="illegal-transition", status=self.status
+            f"a {self.status} order cannot {verb}",
+            code="illegal-transition",
+            currentStatus=self.status,
         )
 
     @applies(OrderPlaced)
