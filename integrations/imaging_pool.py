@@ -1,0 +1,201 @@
+"""Imaging in processes of its own: limits on memory, processor time and patience, and no hanging.
+
+A child and a pipe for each thread, instead of a ProcessPoolExecutor: there a child that dies breaks
+the calls of all, and one that hangs cannot be ended. Here a call that crashes or takes too long
+costs its own child, and the next call gets a new one.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from domain.errors import TooLarge, Unavailable
+from integrations.threads import BoundedThreads
+
+ROOT = Path(__file__).resolve().parent.parent
+GIVEN_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+"""What a child learns of our environment: no secret."""
+START_SECONDS = 60.0
+END_SECONDS = 5.0
+MAX_WAITING = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of one call, but the memory, which is the child's address space."""
+
+    memory_bytes: int = 3 * 1024**3
+    """The nets and OpenCV reserve about half of it."""
+    cpu_seconds: int = 30
+    seconds: float = 60.0
+
+
+class ImagingPool:
+    """`domain.ports.ImageWorker`. The results are unpickled: a child runs our code only."""
+
+    def __init__(
+        self,
+        *,
+        processes: int,
+        models_dir: Path,
+        limits: Limits | None = None,
+        module: str = "imaging.pipeline",
+        warm_up: Sequence[Any] = (),
+    ) -> None:
+        """`warm_up`: JSON arguments of the module's `warm_up`. Children start when first needed."""
+        self._limits = limits or Limits()
+        self._models_dir = models_dir
+        self._module = module
+        self._warm_up = list(warm_up)
+        self._threads = BoundedThreads(
+            "the imaging processes",
+            threads=processes,
+            max_waiting=MAX_WAITING,
+            deadline_seconds=START_SECONDS + 3 * self._limits.seconds,
+        )
+        self._of_thread = threading.local()
+        self._children: list[_Child] = []
+
+    async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
+        """Raise what the function raises; TooLarge when it needs more memory than it may have;
+        Unavailable when its child dies or it takes too long; LookupError for a name that the
+        pipeline does not define.
+        """
+        return await self._threads.run(lambda: self._call((function, arguments, options)))
+
+    async def close(self) -> None:
+        """Wait for the calls that run, each within its limits, then end the children."""
+        await self._threads.close()
+        for child in self._children:
+            child.end()
+
+    def pids(self) -> list[int]:
+        """The children that run."""
+        return [child.pid for child in self._children if child.is_running]
+
+    def _call(self, request: tuple[str, tuple[Any, ...], dict[str, Any]]) -> Any:
+        succeeded, result = self._child().ask(request, within_seconds=self._limits.seconds)
+        if succeeded:
+            return result
+        if isinstance(result, MemoryError):
+            raise TooLarge("The picture needs more memory than it may have.") from result
+        raise result
+
+    def _child(self) -> "_Child":
+        """The thread's own, or a new one when that has ended."""
+        child: _Child | None = getattr(self._of_thread, "child", None)
+        if child is None or not child.is_running:
+            if child is not None:
+                child.end()
+                self._children.remove(child)
+            child = self._of_thread.child = self._start()
+        return child
+
+    def _start(self) -> "_Child":
+        orders = {
+            "module": self._module,
+            "memory_bytes": self._limits.memory_bytes,
+            "cpu_seconds": self._limits.cpu_seconds,
+            "warm_up": self._warm_up,
+        }
+        child = _Child(json.dumps(orders), self._models_dir)
+        try:
+            child.wait_until_warm()
+        except Unavailable:
+            child.end()
+            raise
+        self._children.append(child)
+        return child
+
+
+class _Child:
+    """A process and our end of its pipe."""
+
+    def __init__(self, orders: str, models_dir: Path) -> None:
+        self._pipe, theirs = Pipe()
+        with theirs:
+            self._process = _spawn(theirs, orders, models_dir)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_warm(self) -> None:
+        with self._patience(START_SECONDS):
+            self._pipe.recv()
+
+    def ask(self, request: object, *, within_seconds: float) -> tuple[bool, Any]:
+        with self._patience(within_seconds):
+            self._pipe.send(request)
+            answer: tuple[bool, Any] = self._pipe.recv()
+            return answer
+
+    def end(self) -> None:
+        """A child that idles ends by itself when its pipe is closed. Safe to repeat."""
+        self._pipe.close()
+        self._exit_code()
+
+    def _exit_code(self) -> int:
+        """Wait for its end, and then insist on it."""
+        try:
+            return self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        """Kill the child after so long, which ends any wait for it. Raise Unavailable when it died."""
+        ran_out = threading.Event()
+
+        def kill() -> None:
+            ran_out.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, kill)
+        timer.start()
+        try:
+            yield
+        except (EOFError, OSError) as e:
+            raise Unavailable(_why(self._exit_code(), ran_out.is_set(), seconds)) from e
+        finally:
+            timer.cancel()
+            timer.join()
+            if ran_out.is_set():  # also when the answer came at the last moment
+                self._process.wait()
+
+
+def _spawn(theirs: Connection, orders: str, models_dir: Path) -> subprocess.Popen[bytes]:
+    """In this checkout, without the user's packages; one thread for each numerical library."""
+    environment = {name: os.environ[name] for name in GIVEN_ENVIRONMENT if name in os.environ}
+    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment |= {"OPENCV_LOG_LEVEL": "ERROR", "MODELS_DIR": str(models_dir.resolve())}
+    command = [sys.executable, "-s", "-m", "integrations.imaging_process"]
+    return subprocess.Popen(  # noqa: S603 # our own program
+        [*command, str(theirs.fileno()), orders],
+        pass_fds=(theirs.fileno(),),
+        stdin=subprocess.DEVNULL,
+        env=environment,
+    )
+
+
+def _why(exit_code: int, ran_out: object, seconds: float) -> str:
+    if ran_out:
+        return f"Imaging took longer than {seconds:g} seconds."
+    if exit_code == -signal.SIGXCPU:
+        return "Imaging needed more processor time than it may have."
+    return f"The imaging process ended in the middle of its work (code {exit_code})."

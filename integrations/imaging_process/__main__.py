@@ -1,0 +1,99 @@
+"""Arguments: the file descriptor of a `multiprocessing` connection, and a JSON object of `Orders`.
+
+Sends None when it is warm. Then, for each `(function, arguments, options)` that it receives, it sends
+`(True, result)` or `(False, error)`. Ends when the other end is closed.
+"""
+
+import importlib
+import inspect
+import json
+import pickle
+import resource
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import ModuleType
+from typing import Any, TypedDict
+
+
+class Orders(TypedDict):
+    module: str
+    memory_bytes: int
+    cpu_seconds: int
+    """For each call."""
+    warm_up: list[Any]
+    """Arguments of the module's `warm_up`."""
+
+
+def main() -> None:
+    orders: Orders = json.loads(sys.argv[2])
+    _restrict(orders)
+    pipeline = importlib.import_module(orders["module"])
+    pipeline.warm_up(*orders["warm_up"])
+    with Connection(int(sys.argv[1])) as connection:
+        connection.send(None)
+        _serve(connection, pipeline, orders)
+
+
+def _restrict(orders: Orders) -> None:
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (orders["memory_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _serve(connection: Connection, pipeline: ModuleType, orders: Orders) -> None:
+    while True:
+        try:
+            function, arguments, options = connection.recv()
+        except EOFError:
+            return
+        _allow_seconds(orders["cpu_seconds"])
+        answer = _answer(pipeline, function, arguments, options)
+        _send(connection, answer)
+
+
+def _allow_seconds(seconds: int) -> None:
+    """Of processor time, from now; more ends the process with SIGXCPU."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 1, hard))
+
+
+def _answer(
+    pipeline: ModuleType, name: str, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[bool, Any]:
+    try:
+        return True, _allowed(pipeline, name)(*arguments, **options)
+    except Exception as error:  # noqa: BLE001 # it is raised again where the call came from
+        return False, error
+
+
+def _allowed(pipeline: ModuleType, name: str) -> Callable[..., Any]:
+    """A public function that the pipeline defines itself. Raise LookupError for any other name."""
+    found = getattr(pipeline, name, None)
+    if (
+        name.startswith("_")
+        or not inspect.isfunction(found)
+        or found.__module__ != pipeline.__name__
+    ):
+        raise LookupError(f"{pipeline.__name__} has no public function {name!r}")
+    return found
+
+
+def _send(connection: Connection, answer: tuple[bool, Any]) -> None:
+    """An answer that cannot be pickled becomes an error that says so."""
+    try:
+        pickled = pickle.dumps(answer)
+        if not answer[0]:
+            pickle.loads(pickled)  # noqa: S301 # our own bytes: some errors cannot be made again
+    except (pickle.PicklingError, TypeError, AttributeError) as e:
+        failure = RuntimeError(
+            f"{type(answer[1]).__name__} cannot be sent back ({e}): {answer[1]}"[:500]
+        )
+        pickled = pickle.dumps((False, failure))
+    connection.send_bytes(pickled)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A pipeline of bad jobs: what pictures from strangers may make of a process."""
+
+import os
+import signal
+import sys
+import time
+from os import getcwd
+from typing import Any
+
+WARM: list[str] = []
+
+
+def warm_up(*words: str) -> None:
+    WARM.extend(words)
+
+
+def add(left: int, *, right: int) -> int:
+    return left + right
+
+
+def warmth() -> list[str]:
+    return WARM
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def echo(data: bytes) -> bytes:
+    return data
+
+
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
+def refuse() -> None:
+    raise ValueError("no face")
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leave() -> None:
+    sys.exit(3)
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def stop() -> None:
+    """Paused, as by a debugger: it reads nothing and answers nothing."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def burn() -> None:
+    while True:
+        pass
+
+
+def devour() -> int:
+    return len(bytearray(64 * 1024**3))
+
+
+def unpicklable() -> Any:
+    return lambda: getcwd
+
+
+class AwkwardError(Exception):
+    def __init__(self, *, word: str) -> None:
+        super().__init__(word)
+
+
+def raise_awkward() -> None:
+    raise AwkwardError(word="sideways")
+
+
+def _private() -> None:
+    """Not to be called."""
