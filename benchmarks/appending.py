@@ -201,10 +201,12 @@ def postgres_server(directory: Path) -> Iterator[int | None]:
         "stderr": subprocess.DEVNULL,
     }
     subprocess.run(
-        [binaries / "initdb", "-D", home / "data", "-A", "trust", "-U", "kundan"], check=True, **run
+        [f"{binaries}/initdb", "-D", f"{home}/data", "-A", "trust", "-U", "kundan"],
+        check=True,
+        **run,
     )
     flags = f"-p {port} -k {home} -h 127.0.0.1 -c max_connections=100"
-    control = [binaries / "pg_ctl", "-D", home / "data", "-o", flags, "-w"]
+    control = [f"{binaries}/pg_ctl", "-D", f"{home}/data", "-o", flags, "-w"]
     subprocess.run([*control, "start"], check=True, **run)
     try:
         yield port
