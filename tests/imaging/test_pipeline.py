@@ -1,0 +1,232 @@
+"""From bytes to bytes, as the workers are asked: in any process, and quickly the second time."""
+
+import io
+import json
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imaging import pipeline
+from imaging.errors import ImageRefused
+from imaging.kept import Kept
+from imaging.pipeline import OverlaySpec
+from imaging.types import Adjustments, Analysis
+
+DEMO = Path(__file__).parents[2] / "demo"
+OVERLAYS = json.loads((DEMO / "overlays.json").read_text(encoding="utf-8"))
+AUTO = Adjustments().to_dict()
+
+
+def spec(name: str) -> OverlaySpec:
+    overlay = OVERLAYS[name]
+    return OverlaySpec(
+        png=(DEMO / "overlays" / f"{name}.png").read_bytes(),
+        product_type=overlay["product_type"],
+        width_mm=overlay["width_mm"],
+        anchors=overlay["anchors"],
+    )
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut_bytes: bytes) -> pipeline.PreparedPhoto:
+    return pipeline.prepare_photo(astronaut_bytes)
+
+
+@pytest.fixture(scope="module")
+def found(photo: pipeline.PreparedPhoto) -> dict[str, Any]:
+    return pipeline.analyse_photo(photo.original_jpeg)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    pipeline.forget()
+
+
+def test_a_photograph_is_stored_in_three_sizes_without_metadata(
+    photo: pipeline.PreparedPhoto,
+) -> None:
+    assert (photo.width, photo.height) == (512, 512)
+    assert set(photo.sizes) == {1600, 1024, 320}
+    assert max(pixels(photo.sizes[320]).shape) == 320
+    assert not Image.open(io.BytesIO(photo.original_jpeg)).getexif()
+
+
+def test_preparing_again_gives_the_same_bytes(
+    photo: pipeline.PreparedPhoto, astronaut_bytes: bytes
+) -> None:
+    assert pipeline.prepare_photo(astronaut_bytes) == photo
+
+
+def test_a_photograph_on_its_side_without_a_word_is_turned(astronaut_bytes: bytes) -> None:
+    upright = Image.open(io.BytesIO(astronaut_bytes)).convert("RGB")
+    stream = io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).crop((0, 0, 512, 480)).save(stream, "JPEG")
+    prepared = pipeline.prepare_photo(stream.getvalue())
+    assert (prepared.width, prepared.height) == (480, 512)
+    analysis = Analysis.from_dict(pipeline.analyse_photo(prepared.original_jpeg))
+    assert analysis.quarter_turns == 0
+    assert analysis.neck
+
+
+def test_the_analysis_is_plain_data(found: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(found)) == found
+    assert Analysis.from_dict(found).neck
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAYS if OVERLAYS[name]["anchors"]])
+def test_every_demo_necklace_is_worn_near_the_neck(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any], name: str
+) -> None:
+    worn = pipeline.render(photo.original_jpeg, found, [spec(name)], AUTO, max_side=1600)
+    before = pixels(photo.original_jpeg)
+    different = np.abs(pixels(worn) - before).max(axis=-1) > 40
+    neck = Analysis.from_dict(found).neck
+    assert neck
+    rows, columns = np.nonzero(different)
+    assert len(rows) > 60
+    assert abs(columns.mean() - neck.notch.x) < 0.5 * neck.width
+    assert np.abs(columns - neck.notch.x).max() < 1.2 * neck.width
+    assert rows.min() > neck.chin.y - 0.1 * neck.width
+
+
+def test_earrings_are_worn_at_the_ears(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    worn = pipeline.render(photo.original_jpeg, found, [spec("pearl-drops")], AUTO, max_side=1600)
+    different = np.abs(pixels(worn) - pixels(photo.original_jpeg)).max(axis=-1) > 40
+    for ear in Analysis.from_dict(found).ears:
+        x, y = round(ear.lobe.x), round(ear.lobe.y)
+        assert different[y - 12 : y + 25, x - 10 : x + 11].any() == ear.visible
+
+
+def test_a_ring_is_refused_with_a_reason(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    with pytest.raises(ImageRefused, match="ring cannot be tried on yet"):
+        pipeline.render(photo.original_jpeg, found, [spec("solitaire-ring")], AUTO, max_side=1024)
+
+
+def test_two_pieces_are_worn_at_once(photo: pipeline.PreparedPhoto, found: dict[str, Any]) -> None:
+    one, both = (
+        pipeline.render(photo.original_jpeg, found, pieces, AUTO, max_side=1024)
+        for pieces in ([spec("pearl-strand")], [spec("pearl-strand"), spec("pearl-drops")])
+    )
+    assert np.abs(pixels(one) - pixels(both)).max() > 40
+
+
+def test_a_preview_shows_the_same_as_the_full_size(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    moved = Adjustments(scale=1.2, rotation=5, dx=20, dy=10).to_dict()
+    full, preview = (
+        pipeline.render(photo.original_jpeg, found, [spec("kundan-bib")], moved, max_side=side)
+        for side in (512, 256)
+    )
+    original = Image.open(io.BytesIO(photo.original_jpeg)).convert("RGB")
+    small = original.resize((256, 256), Image.Resampling.BOX)
+    places = [
+        np.argwhere(np.abs(pixels(worn) - np.asarray(before)).max(axis=-1) > 50).mean(axis=0)
+        for worn, before in ((full, original), (preview, small))
+    ]
+    assert places[1] == pytest.approx(places[0] / 2, abs=1.5)
+
+
+def test_workers_and_this_process_render_the_same_bytes(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    here = [
+        pipeline.render(photo.original_jpeg, found, [spec("pearl-strand")],
+                        Adjustments(dx=shift).to_dict(), max_side=1024)
+        for shift in (0.0, 3.0)
+    ]  # fmt: skip
+    with ProcessPoolExecutor(
+        2, mp_context=get_context("spawn"), initializer=pipeline.warm_up
+    ) as pool:
+        asked = [
+            pool.submit(
+                pipeline.render, photo.original_jpeg, found, [spec("pearl-strand")],
+                Adjustments(dx=shift).to_dict(), max_side=1024,
+            )
+            for shift in (0.0, 3.0, 0.0, 3.0)
+        ]  # fmt: skip
+        there = [answer.result(timeout=60) for answer in asked]
+    assert there == here * 2
+
+
+def test_with_everything_kept_the_bytes_are_the_same(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    cold, warm = (
+        pipeline.render(photo.original_jpeg, found, [spec("temple-haram")], AUTO, max_side=1024)
+        for _ in range(2)
+    )
+    assert cold == warm
+
+
+def test_an_overlay_comes_out_of_a_plain_picture() -> None:
+    whole = Image.open(DEMO / "overlays" / "pearl-strand.png")
+    plain = Image.new("RGB", (whole.width + 120, whole.height + 120), (236, 236, 238))
+    plain.paste(whole, (60, 60), whole)
+    stream = io.BytesIO()
+    plain.save(stream, "PNG")
+    overlay = pipeline.prepare_overlay(stream.getvalue())
+    assert overlay.kind == "single"
+    assert (overlay.width, overlay.height) == pytest.approx((whole.width, whole.height), abs=8)
+    assert overlay.anchors["right"]["x"] - overlay.anchors["left"]["x"] == pytest.approx(
+        671, abs=12
+    )
+    assert Image.open(io.BytesIO(overlay.png)).mode == "RGBA"
+
+
+def test_an_uploaded_picture_that_is_not_an_overlay_is_cut_out_first(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    whole = Image.open(DEMO / "overlays" / "pearl-strand.png")
+    plain = Image.new("RGB", (whole.width + 120, whole.height + 120), "white")
+    plain.paste(whole, (60, 60), whole)
+    stream = io.BytesIO()
+    plain.save(stream, "PNG")
+    opaque = OverlaySpec(stream.getvalue(), "necklace", 122.0)
+    worn = [
+        pipeline.render(photo.original_jpeg, found, [each], AUTO, max_side=1024)
+        for each in (opaque, spec("pearl-strand"))
+    ]
+    assert np.abs(pixels(worn[0]) - pixels(worn[1])).mean() < 1.5
+
+
+def test_refusals_come_back_from_a_worker_whole() -> None:
+    refusal = pickle.loads(pickle.dumps(ImageRefused("product-not-cuttable", "worn")))
+    assert (refusal.code, refusal.message) == ("product-not-cuttable", "worn")
+
+
+def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
+    kept: Kept[bytes] = Kept(max_bytes=10, weigh=len)
+    made: list[str] = []
+
+    def ask(key: str) -> bytes:
+        def make() -> bytes:
+            made.append(key)
+            return b"1234"
+
+        return kept.get(key, make)
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert ask(key) == b"1234"
+    assert made == ["a", "b", "c", "b"]
+    assert len(kept) == 2
+
+
+def test_what_is_larger_than_the_bound_is_not_kept() -> None:
+    kept: Kept[bytes] = Kept(max_bytes=3, weigh=len)
+    assert kept.get("a", lambda: b"12345") == b"12345"
+    assert len(kept) == 0
