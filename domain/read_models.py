@@ -52,6 +52,8 @@ class Batch:
     position: int
     writes: Mapping[str, Sequence[Write]]
     parked: Sequence[ParkedEvent] = ()
+    epoch: int = 0
+    """As `Standing.epoch` when the batch was made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,8 @@ class Standing:
     """Projection → the version of the code that filled its collection."""
     parked: frozenset[tuple[str, str]] = frozenset()
     """(projection, stream) pairs that are set aside."""
+    epoch: int = 0
+    """Grows whenever a projection joins or is replaced, though the position stays."""
     fence: str | None = None
     """The projection whose rebuilt collection is being moved in: nothing may be applied meanwhile."""
 

@@ -121,7 +121,7 @@ class Consistency:
         patience = min(seconds, LISTEN_SECONDS)
         while True:
 
-            def news(missed: int = self._missed) -> bool:
+            def news(missed: int = self._missed, events: int | None = events) -> bool:
                 return self._heard_of(commit_id, events) or self._missed > missed
 
             await self._until(news, seconds=patience)
@@ -131,7 +131,9 @@ class Consistency:
             patience = deadline - _now()
             if commit is not None and (last := commit.last_position) is not None:
                 return last if await self.wait_for_position(last, seconds=patience) else None
-            if patience <= 0 or commit_id in self._recent:
+            if commit is not None and commit.events:
+                events = commit.events  # placed, but not marked yet: its announcement will tell
+            if patience <= 0:
                 return None
 
     def _heard_of(self, commit_id: str, events: int | None) -> bool:

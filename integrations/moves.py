@@ -45,7 +45,7 @@ class Move:
             "at": "$$NOW",
         }
         await self._checkpoints.update_one(
-            {"_id": LIVE}, {"$setOnInsert": {"position": 0, "fence": None}}, upsert=True
+            {"_id": LIVE}, {"$setOnInsert": {"position": 0, "epoch": 0, "fence": None}}, upsert=True
         )
         live = await self._checkpoints.find_one_and_update(
             {"_id": LIVE, "$or": [{"fence": None}, {"fence.uuid": uuid}]},
@@ -140,7 +140,7 @@ class Move:
     async def _lift(self, fence: Document, also: Document, session: AsyncClientSession) -> bool:
         lifted = await self._database["checkpoints"].update_one(
             {"_id": LIVE, "fence.uuid": fence["uuid"]},
-            {"$set": {"fence": None, **also}},
+            {"$set": {"fence": None, **also}, "$inc": {"epoch": 1}},
             session=session,
         )
         return lifted.matched_count == 1

@@ -48,6 +48,7 @@ class MongoReadModels:
             pairs = await self._parked_streams(list(stands.get("versions", {})))
         return Standing(
             position=stands.get("position", 0),
+            epoch=stands.get("epoch", 0),
             versions=stands.get("versions", {}),
             parked=frozenset(pairs),
             fence=stands["fence"]["projection"] if stands.get("fence") else None,
@@ -68,7 +69,11 @@ class MongoReadModels:
         await ensure_collection(self.database, self.label(name), indexes)
         await self._checkpoints.with_options(write_concern=MAJORITY).update_one(
             {"_id": self.checkpoint},
-            {"$set": {f"versions.{name}": version}, "$setOnInsert": {"position": 0, "fence": None}},
+            {
+                "$set": {f"versions.{name}": version},
+                "$inc": {"epoch": 1},
+                "$setOnInsert": {"position": 0, "fence": None},
+            },
             upsert=True,
         )
 
@@ -82,7 +87,12 @@ class MongoReadModels:
 
     async def _move(self, batch: Batch, session: AsyncClientSession) -> None:
         moved = await self._checkpoints.update_one(
-            {"_id": self.checkpoint, "position": batch.after, "fence": None},
+            {
+                "_id": self.checkpoint,
+                "position": batch.after,
+                "epoch": batch.epoch,
+                "fence": None,
+            },
             {"$set": {"position": batch.position}, "$currentDate": {"at": True}},
             session=session,
         )

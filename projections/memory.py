@@ -160,12 +160,14 @@ class MemoryReadModels:
     def __init__(self) -> None:
         self.collections: dict[str, Collection] = {}
         self.position = 0
+        self.epoch = 0
         self.versions: dict[str, int] = {}
         self.set_aside: list[ParkedEvent] = []
 
     async def standing(self) -> Standing:
         return Standing(
             position=self.position,
+            epoch=self.epoch,
             versions=dict(self.versions),
             parked=frozenset((p.projection, p.stream) for p in self.set_aside),
         )
@@ -173,12 +175,14 @@ class MemoryReadModels:
     async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
         del indexes  # dictionaries have none
         self.versions[name] = version
+        self.epoch += 1
         self.collections.setdefault(name, {})
 
     async def apply(self, batch: Batch) -> None:
         begun = {(p.projection, p.stream) for p in [*self.set_aside, *batch.parked] if p.error}
         behind = {(p.projection, p.stream) for p in batch.parked}
-        if batch.after != self.position or not behind <= begun:
+        stands = (batch.after, batch.epoch) == (self.position, self.epoch)
+        if not stands or not behind <= begun:
             raise MovedError
         self.collections = self._with(batch)
         self.set_aside += batch.parked

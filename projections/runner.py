@@ -188,7 +188,8 @@ class Runner:
             await self._advance(batch, events)
 
     def _shaped(self, batch: Batch) -> Batch:
-        return replace(batch, writes={name: self.shape(w) for name, w in batch.writes.items()})
+        writes = {name: self.shape(w) for name, w in batch.writes.items()}
+        return replace(batch, writes=writes, epoch=self.standing.epoch)
 
     async def _apply_apart(
         self, events: Sequence[RecordedEvent], batch: Batch, refusal: RefusedWriteError
@@ -200,7 +201,7 @@ class Runner:
             return
         alone = without(batch, events[0], refusal)
         try:
-            await self.read_models.apply(alone)
+            await self.read_models.apply(self._shaped(alone))
         except RefusedWriteError as another:
             await self._apply_apart(events, alone, another)
         except MovedError:
@@ -214,8 +215,7 @@ class Runner:
             if event.error is not None:
                 log.error("event parked with its stream", **vars(event))
             parked |= {(event.projection, event.stream)}
-        versions = self.standing.versions
-        self.standing = Standing(position=batch.position, versions=versions, parked=parked)
+        self.standing = replace(self.standing, position=batch.position, parked=parked)
         await self.announce(Applied(batch.after, batch.position, commits_of(events)))
 
 

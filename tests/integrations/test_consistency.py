@@ -21,6 +21,7 @@ class Shop:
         self.position = 0
         self.commits: dict[str, tuple[int, int]] = {}
         self.reads = 0
+        self.size = 1
         self.down = False
 
     async def checkpoint(self) -> int:
@@ -31,7 +32,7 @@ class Shop:
     async def commit(self, commit_id: str) -> Commit | None:
         self.reads += 1
         if commit_id not in self.commits:
-            return Commit(id=commit_id, answer=None, streams={})
+            return Commit(id=commit_id, answer=None, streams={}, events=self.size)
         first, last = self.commits[commit_id]
         size = last - first + 1
         return Commit(id=commit_id, answer=None, streams={}, position=first, events=size)
@@ -100,6 +101,18 @@ async def test_a_commit_applied_in_two_parts_is_not_shown_by_its_first_part(
     consistency: Consistency, announcer: Announcer, shop: Shop
 ) -> None:
     shop.commits["c"] = (1, 3)
+    waiting = asyncio.create_task(consistency.wait_for_commit("c", seconds=5))
+    await announcer(applied(0, 2, c=(1, 2)))
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    assert not done
+    await announcer(applied(2, 3, c=(3, 3)))
+    assert await waiting == 3
+
+
+async def test_a_commit_heard_of_before_its_place_is_marked_is_waited_for_whole(
+    consistency: Consistency, announcer: Announcer, shop: Shop
+) -> None:
+    shop.size = 3
     waiting = asyncio.create_task(consistency.wait_for_commit("c", seconds=5))
     await announcer(applied(0, 2, c=(1, 2)))
     done, _ = await asyncio.wait([waiting], timeout=0.1)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 from domain.read_models import MovedError
 from integrations.moves import Move
@@ -28,6 +29,7 @@ from tests.projections.gems import (
 )
 
 Database = AsyncDatabase[dict[str, Any]]
+QUERY_PLAN_KILLED = 175
 NEW = gems_projection(version=2, cured=True)
 
 
@@ -118,7 +120,10 @@ async def test_live_events_arrive_all_the_while_and_none_is_lost_or_doubled(
     async def read() -> int:
         least = 10**9
         while not serving.done():
-            least = min(least, len(await shop.database["gems"].find().to_list()))
+            try:
+                least = min(least, len(await shop.database["gems"].find().to_list()))
+            except OperationFailure as e:
+                assert e.code == QUERY_PLAN_KILLED  # noqa: PT017 # in flight at the very moment
         return least
 
     serving = asyncio.create_task(serve())
@@ -187,6 +192,17 @@ async def test_what_the_new_folds_cannot_take_in_is_parked_once_they_serve(shop:
     standing = await shop.read_models.standing()
     assert {stream for _, stream in standing.parked} == {f"gem-{gem(1)}", f"gem-{gem(2)}"}
     assert await shop.leftovers() == []
+
+
+async def test_a_runner_that_looked_away_during_the_move_notices_it(shop: Shop) -> None:
+    """The position is the same before and after; the collection is not."""
+    shop.fill(20)
+    await shop.runner.catch_up()
+    successor = shop.runner_of(NEW)
+    await successor.start()
+    await shop.rebuild()
+    await successor.take(shop.ledger.add(1, GemCut(facets=1)))
+    assert await shop.documents() == shop.folded()
 
 
 # --- Deaths inside the fence -----------------------------------------------------------------------
