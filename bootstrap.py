@@ -63,6 +63,8 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         stack.push_async_callback(consistency.close)
         hasher = BcryptHasher()
         stack.callback(hasher.close)
+        limiter = SlidingRateLimiter(settings.redis_url)
+        stack.push_async_callback(limiter.close)
         gateway, objects = _gateway(settings), open_object_store(settings)
         stack.push_async_callback(gateway.close)
         stack.push_async_callback(objects.close)
@@ -74,7 +76,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             gateway=gateway,
             objects=objects,
             mailer=_mailer(settings),
-            limiter=SlidingRateLimiter(settings.redis_url),
+            limiter=limiter,
             hasher=hasher,
             images=NoImages(),
             consistency=consistency,

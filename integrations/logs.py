@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-CARD_NUMBER = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
+CARD_NUMBER = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?!\w|[.-]\w)")
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
-MOBILE = re.compile(r"(?<![\w.-])\+\d{8,15}(?![\w.-])")
+MOBILE = re.compile(r"(?<![\w.-])\+\d{8,15}(?!\w|[.-]\w)")
 
 
 def configure_logs(level: str) -> None:

@@ -12,6 +12,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from domain.errors import TooManyRequests
@@ -30,17 +31,24 @@ class SlidingRateLimiter:
 
     def __init__(self, url: str | None) -> None:
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared = None
+        self._pool: ConnectionPool | None = None
+        self._shared: SlidingWindowCounterRateLimiter | None = None
         if url is not None:
+            self._pool = ConnectionPool.from_url(
+                url, socket_timeout=DEADLINE_SECONDS, socket_connect_timeout=DEADLINE_SECONDS
+            )
             storage = RedisStorage(
                 f"async+{url}",
                 implementation="redispy",
                 wrap_exceptions=True,
-                socket_timeout=DEADLINE_SECONDS,
-                socket_connect_timeout=DEADLINE_SECONDS,
+                connection_pool=self._pool,  # type: ignore[arg-type]  # popped before use
             )
             self._shared = SlidingWindowCounterRateLimiter(storage)
         self._rest_until = 0.0
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
 
     async def hit(self, *, bucket: str, key: str, limit: int, per_seconds: int) -> None:
         item = RateLimitItemPerSecond(limit, per_seconds, namespace="kundan")
