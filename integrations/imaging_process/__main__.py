@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, TypedDict
 
+OPENCV_NO_MEMORY = -4
+
 
 class Orders(TypedDict):
     module: str
@@ -66,7 +68,12 @@ def _answer(
     try:
         return True, _allowed(pipeline, name)(*arguments, **options)
     except Exception as error:  # noqa: BLE001 # it is raised again where the call came from
-        return False, error
+        return False, MemoryError(str(error)) if _is_out_of_memory(error) else error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """OpenCV has an error of its own for it, with its code StsNoMem."""
+    return type(error).__name__ == "error" and getattr(error, "code", None) == OPENCV_NO_MEMORY
 
 
 def _allowed(pipeline: ModuleType, name: str) -> Callable[..., Any]:

@@ -7,6 +7,9 @@ import time
 from os import getcwd
 from typing import Any
 
+import cv2
+import numpy as np
+
 WARM: list[str] = []
 
 
@@ -62,6 +65,10 @@ def burn() -> None:
 
 def devour() -> int:
     return len(bytearray(64 * 1024**3))
+
+
+def devour_pixels() -> None:
+    cv2.resize(np.zeros((9, 9, 3), np.uint8), (60_000, 60_000))
 
 
 def unpicklable() -> Any:

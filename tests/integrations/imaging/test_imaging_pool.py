@@ -105,10 +105,11 @@ async def test_processor_time_is_limited_for_each_call() -> None:
     await pool.close()
 
 
-async def test_memory_is_limited(strict: ImagingPool) -> None:
+@pytest.mark.parametrize("job", ["devour", "devour_pixels"])
+async def test_memory_is_limited(strict: ImagingPool, job: str) -> None:
     before = await strict.run("pid")
     with pytest.raises(TooLarge):
-        await strict.run("devour")
+        await strict.run(job)
     assert await strict.run("pid") == before
 
 
