@@ -183,7 +183,9 @@ def _probes(
         await database.command("ping")
 
     async def broker_answers() -> None:
-        await broker.flush(timeout=1)
+        await broker.flush(timeout=1)  # returns early when the connection is lost meanwhile
+        if not broker.is_connected:
+            raise ConnectionError("NATS is away")
 
     probes: dict[str, Probe] = {"mongodb": mongodb, "nats": broker_answers}
     if settings.redis_url is not None:
