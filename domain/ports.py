@@ -3,11 +3,14 @@
 Only the methods that we call are here; their docstrings are the contract.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from domain.import_rules.problems import RowProblem
+from domain.import_rules.table import TableLimits, TableReading
 from domain.kernel import AggregateRoot, DomainEvent
 
 # --- The event store ---------------------------------------------------------------------------
@@ -29,6 +32,11 @@ class CommandContext:
     """Scoped Idempotency-Key, or `policy:event id`. The same id has one effect, for ever."""
     fingerprint: str | None = None
     """SHA-256 of the request, so that a key that comes back with another body is refused."""
+
+
+def commit_id_of(command_id: str) -> str:
+    """The id of the commit that a command makes: the same command id, the same commit, for ever."""
+    return "c-" + hashlib.sha256(command_id.encode()).hexdigest()[:40]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +111,11 @@ class EventStore(Protocol):
 
         Personal fields are in clear, or stand as `erased` when the person's key is destroyed.
         """
+
+    async def load_many(
+        self, aggregate_class: type[AggregateRoot], object_ids: Sequence[str]
+    ) -> dict[str, Any]:
+        """Those of the aggregates that exist, by id, in one question: at most 1,000."""
 
     async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
         """The aggregate as its stream says, or None. Uses a snapshot where the class keeps them."""
@@ -254,6 +267,27 @@ class PasswordHasher(Protocol):
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """False for a wrong password; takes the same time when `hashed` is None."""
+
+
+class Tables(Protocol):
+    """Files of rows. Every method blocks: call it away from the event loop."""
+
+    def read_table(
+        self,
+        source: bytes,
+        *,
+        file_name: str = "",
+        limits: TableLimits | None = None,
+        sheet: str | None = None,
+    ) -> TableReading:
+        """Raises TableRefused, now or while the rows are read."""
+
+    def errors_csv(
+        self,
+        names: Sequence[str],
+        failures: Iterable[tuple[Sequence[str], Sequence[RowProblem]]],
+    ) -> Iterator[bytes]:
+        """The rows that failed and what was wrong, safe to open in a spreadsheet."""
 
 
 class ImageWorker(Protocol):

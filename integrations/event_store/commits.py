@@ -7,7 +7,6 @@ document. An unknown outcome (connection lost) is settled by inserting the same 
 """
 
 import asyncio
-import hashlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -51,11 +50,6 @@ INDEXES = [
         name="position",
     ),
 ]
-
-
-def commit_id_of(command_id: str) -> str:
-    """The id of the commit that a command makes: the same command id, the same commit, for ever."""
-    return "c-" + hashlib.sha256(command_id.encode()).hexdigest()[:40]
 
 
 def durable_collection(

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.errors import ConcurrencyConflict, Invalid, NotFound
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import CommandContext, Commit, RecordedEvent
+from domain.ports import CommandContext, Commit, RecordedEvent, commit_id_of
 from integrations.event_store import commits as c
 from integrations.event_store.canonical import instant
 from integrations.event_store.ledger import make_block
@@ -89,7 +89,7 @@ class MemoryEventStore:
             self._places.setdefault(stored["stream"], {})[stored["version"]] = document
 
     async def commit_of(self, command_id: str, *, fingerprint: str | None = None) -> Commit | None:
-        first = self._by_id.get(c.commit_id_of(command_id))
+        first = self._by_id.get(commit_id_of(command_id))
         if first is None:
             return None
         outcome = c.repeated(first, fingerprint)
@@ -114,6 +114,12 @@ class MemoryEventStore:
         ]
         keys = await self.keys.get(subjects_of(stored for stored, _ in found))
         return [to_event(stored, at, keys) for stored, at in found]
+
+    async def load_many(
+        self, aggregate_class: type[AggregateRoot], object_ids: Sequence[str]
+    ) -> dict[str, Any]:
+        found = {object_id: await self.load(aggregate_class, object_id) for object_id in object_ids}
+        return {object_id: one for object_id, one in found.items() if one is not None}
 
     async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
         return aggregate_class.replay(await self.read_stream(aggregate_class.stream(object_id)))

@@ -9,7 +9,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.errors import ConcurrencyConflict, Invalid
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import CommandContext, Commit, PersonalKeys, RecordedEvent
+from domain.ports import (
+    CommandContext,
+    Commit,
+    PersonalKeys,
+    RecordedEvent,
+    commit_id_of,
+)
 from integrations.event_store import commits as c
 from integrations.event_store.canonical import instant, leaf_of
 from integrations.event_store.mapping import (
@@ -25,6 +31,7 @@ from integrations.event_store.snapshots import Snapshots
 
 MAX_STREAM_EVENTS = 100_000
 MAX_PAGE = 5_000
+MAX_STREAMS = 1_000
 
 
 def make_commit(
@@ -40,7 +47,7 @@ def make_commit(
     if len(places) < len(events):  # a unique multikey index does not look inside one document
         raise ConcurrencyConflict("one command recorded the same version of a stream twice")
     document: dict[str, Any] = {
-        "_id": c.commit_id_of(context.command_id) if context.command_id else uuid7(),
+        "_id": commit_id_of(context.command_id) if context.command_id else uuid7(),
         "command": context.command,
         "actor": context.actor,
         "correlation": context.correlation,
@@ -93,7 +100,7 @@ class MongoEventStore:
         return await self._committer.submit(document)
 
     async def commit_of(self, command_id: str, *, fingerprint: str | None = None) -> Commit | None:
-        first = await self._commits.find_one({"_id": c.commit_id_of(command_id)})
+        first = await self._commits.find_one({"_id": commit_id_of(command_id)})
         if first is None:
             return None
         outcome = c.repeated(first, fingerprint)
@@ -134,6 +141,29 @@ class MongoEventStore:
         ]
         found.sort(key=lambda pair: pair[0]["version"])
         return found
+
+    async def load_many(
+        self, aggregate_class: type[AggregateRoot], object_ids: Sequence[str]
+    ) -> dict[str, Any]:
+        assert len(object_ids) <= MAX_STREAMS
+        streams = {aggregate_class.stream(object_id): object_id for object_id in object_ids}
+        cursor = self._commits.find(
+            {"events.stream": {"$in": list(streams)}}, {"events": 1, "at": 1}
+        )
+        found = [
+            (stored, document["at"])
+            async for document in cursor.limit(MAX_STREAM_EVENTS)
+            for stored in document["events"]
+            if stored["stream"] in streams
+        ]
+        found.sort(key=lambda pair: pair[0]["version"])
+        keys = await self._keys.get(subjects_of(stored for stored, _ in found))
+        aggregates: dict[str, Any] = {}
+        for stored, at in found:
+            object_id = streams[stored["stream"]]
+            event = to_event(stored, at, keys)
+            aggregates[object_id] = event.mutate(aggregates.get(object_id))
+        return aggregates
 
     async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
         stream = aggregate_class.stream(object_id)

@@ -157,6 +157,14 @@ async def test_an_aggregate_is_what_its_stream_says(subject: Subject, a: str) ->
     assert (notebook.object_id, notebook.version) == (a, 3)
 
 
+async def test_many_aggregates_are_loaded_in_one_question(subject: Subject) -> None:
+    ids = [secrets.token_hex(12) for _ in range(5)]
+    for lines, notebook_id in enumerate(ids):
+        await subject.store.append(opened(notebook_id, lines=lines), context())
+    found = await subject.store.load_many(Notebook, [*ids, "f" * 24])
+    assert {i: n.version for i, n in found.items()} == {i: n + 1 for n, i in enumerate(ids)}
+
+
 async def test_history_has_positions_without_holes(subject: Subject) -> None:
     ids = [secrets.token_hex(12) for _ in range(30)]
     await asyncio.gather(
