@@ -160,7 +160,7 @@ def _measured(
         height=height,
         faces=faces,
         primary=0,
-        neck=None if found.chin.y > height - 1 else found,
+        neck=found if _in_frame(found, height=height) else None,
         ears=neck.ears(face, model) if fits else (),
         shoulders=(_point(left), _point(right)),
         reasons=reasons,
@@ -181,6 +181,12 @@ def _face(found: Detection, face: Mesh, scale: float) -> Face:
 
 def _point(place: FloatArray) -> Point:
     return Point(float(place[0]), float(place[1]))
+
+
+def _in_frame(found: Neck, *, height: int) -> bool:
+    """A quarter of the neck is seen, so that there is something to lay a necklace on."""
+    seen = min(height - 1.0, found.notch.y) - max(0.0, found.chin.y)
+    return seen >= 0.25 * (found.notch.y - found.chin.y)
 
 
 def _reasons(face: Face, found: Neck, *, height: int) -> tuple[Reason, ...]:

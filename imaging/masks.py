@@ -198,7 +198,7 @@ def _colourless(samples: FloatArray) -> bool:
 
 def _by_geometry(scene: _Scene) -> Truth:
     """The neck as a column down to the notch, without the face."""
-    up, foot = scene.turn[:, 1] * np.float32(-0.5 * scene.width), (scene.notch - scene.chin) * 0.8
+    up, foot = scene.turn[:, 1] * np.float32(-0.25 * scene.width), (scene.notch - scene.chin) * 0.8
     outline = [scene.left + up, scene.right + up, scene.right, scene.right + foot]
     outline += [scene.notch, scene.left + foot, scene.left]
     return _filled(scene.shape, np.stack(outline)) & ~_filled(scene.shape, scene.mesh[_OVAL])
@@ -313,14 +313,16 @@ def _front(scene: _Scene, skin: Truth, confidence: float) -> Truth:
     down = scene.turn[:, 1]
     below = ((columns - scene.notch[0]) * down[0] + (rows - scene.notch[1]) * down[1]) / scene.width
     beside = (scene.person < 0.2) & (below < 0.5)
-    front = _hair(scene, below) | beside
+    front = beside
+    if confidence != COLOURLESS:
+        front |= _hair(scene, skin, below)
     if confidence == BARE_NECK:
         front |= below < 0.12
     whole = ((front & ~skin) | face).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 
 
-def _hair(scene: _Scene, below: FloatArray) -> Truth:
+def _hair(scene: _Scene, skin: Truth, below: FloatArray) -> Truth:
     """Pixels of the hair's colour on the person, if they hang together with the head's.
 
     below: how far a pixel lies under the notch, neck widths, (h, w).
@@ -331,7 +333,7 @@ def _hair(scene: _Scene, below: FloatArray) -> Truth:
     middle = np.median(samples, axis=0)
     usual = np.median(np.abs(samples - middle), axis=0) * 1.48 + np.array([14, 4, 5])
     alike = (((scene.lab - middle) / usual) ** 2).sum(axis=2) < 9
-    alike &= scene.person > 0.3
+    alike &= (scene.person > 0.3) & ~skin
     _, labels = cv2.connectedComponents(alike.astype(np.uint8))
     chin = float((scene.chin - scene.notch) @ scene.turn[:, 1]) / scene.width
     return np.asarray(alike & np.isin(labels, np.unique(labels[alike & (below < chin)])))
@@ -345,7 +347,7 @@ def _strands(rgb: Rgb, scene: _Scene, skin: Alpha) -> Alpha:
     left, top, right, bottom = scene.window
     scale = (right - left) / scene.shape[1]
     lab = np.asarray(cv2.cvtColor(rgb[top:bottom, left:right], cv2.COLOR_RGB2LAB), np.uint8)
-    reach = 2 * max(2, round(0.03 * scene.width * scale)) + 1
+    reach = 2 * max(4, round(0.06 * scene.width * scale)) + 1
     apart = cv2.absdiff(lab, _median(lab, reach)).astype(np.uint16).sum(axis=2)
     on_skin = cv2.dilate(skin[top:bottom, left:right], np.ones((reach, reach), np.uint8)) > 127
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
