@@ -16,11 +16,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.uri_parser import parse_uri
 
 from dependencies import Keyring, Services
-from domain.errors import Unavailable
 from domain.slices import SLICES
 from integrations.cache import SessionGate
 from integrations.consistency import Consistency
 from integrations.event_store import COMMITTED_SUBJECT, open_event_store
+from integrations.imaging_pool import ImagingPool
 from integrations.mail import SmtpMailer
 from integrations.messaging.connection import Connection, connect
 from integrations.object_store import open_object_store
@@ -68,6 +68,8 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         gateway, objects = _gateway(settings), open_object_store(settings)
         stack.push_async_callback(gateway.close)
         stack.push_async_callback(objects.close)
+        images = ImagingPool(processes=settings.imaging_processes, models_dir=settings.models_dir)
+        stack.push_async_callback(images.close)
         yield Services(
             settings=settings,
             store=store,
@@ -78,7 +80,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             mailer=_mailer(settings),
             limiter=limiter,
             hasher=hasher,
-            images=NoImages(),
+            images=images,
             consistency=consistency,
             tokens=_tokens(settings),
             sessions=SessionGate(store),
@@ -162,13 +164,6 @@ def _tokens(settings: Settings) -> JwtTokens:
         algorithm=settings.jwt_algorithm,
         lifetime=timedelta(minutes=settings.jwt_access_token_expire_minutes),
     )
-
-
-class NoImages:
-    """Fits `domain.ports.ImageWorker` where there is none: the API and the operators' commands."""
-
-    async def run(self, function: str, *_arguments: Any, **_options: Any) -> Any:
-        raise Unavailable(f"{function} is the worker's: this process has no imaging")
 
 
 def _probes(
