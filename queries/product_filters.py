@@ -83,7 +83,11 @@ def category_named(text: str) -> Category:
 def token(word: str) -> dict[str, Any]:
     """Documents with a word that is this one, begins with it, or means the same."""
     group = next((group for group in SYNONYMS if word in group), frozenset({word}))
-    return {"$or": [{"_tokens": {"$gte": w, "$lt": w + "\uffff"}} for w in sorted(group)]}
+    return {"$or": [{"_tokens": {"$elemMatch": _beginning(w)}} for w in sorted(group)]}
+
+
+def _beginning(word: str) -> dict[str, str]:
+    return {"$gte": word, "$lt": word + "\uffff"}
 
 
 def search_query(text: str) -> list[dict[str, Any]]:

@@ -1,0 +1,205 @@
+"""The shop window over HTTP: lists, filters, search, one product, its likes."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import Api
+from tests.buying import manager, ok, refused
+
+SPECIFIED = {
+    "_id", "name", "category", "description", "price", "images", "preorderAvailable", "inStock",
+    "specifications", "rating", "reviews", "featured", "createdAt", "updatedAt",
+}  # fmt: skip
+"""The fields of the specification's Products collection."""
+
+WINDOW: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Rani Haar",
+        "price": 320000,
+        "category": "Gold",
+        "productType": "necklace",
+        "specifications": {"gemstone": "Ruby"},
+        "quantity": 3,
+    },
+    {
+        "name": "Pearl Strand",
+        "price": 38900,
+        "category": "Silver",
+        "productType": "necklace",
+        "specifications": {"gemstone": "Freshwater Pearl"},
+        "quantity": 0,
+    },
+    {
+        "name": "Jhumka Drops",
+        "price": 41000,
+        "category": "Gold",
+        "productType": "earrings",
+        "specifications": {"gemstone": "Pearl"},
+        "quantity": 8,
+    },
+    {
+        "name": "Solitaire Ring",
+        "price": 299999,
+        "category": "Diamond",
+        "productType": "ring",
+        "specifications": {"gemstone": "Diamond"},
+        "quantity": 2,
+    },
+)
+
+
+async def window(api: Api) -> dict[str, str]:
+    """Ids by name."""
+    person = await manager(api)
+    answers = [await person.client.post("/api/products", json=body) for body in WINDOW]
+    return {product["name"]: product["id"] for product in (ok(answer, 201) for answer in answers)}
+
+
+async def names(api: Api, path: str) -> list[str]:
+    return [product["name"] for product in ok(await api.client.get(path))]
+
+
+async def test_a_product_has_every_field_of_the_specification(api: Api) -> None:
+    ids = await window(api)
+    response = await api.client.get(f"/api/products/{ids['Rani Haar']}")
+    product = ok(response)
+    assert set(product) >= SPECIFIED
+    assert set(product["specifications"]) == {"material", "weight", "dimensions", "gemstone"}
+    assert product["_id"] == product["id"] == ids["Rani Haar"]
+    assert product["createdAt"].endswith("Z")
+    assert not [name for name in product if name.startswith("_") and name != "_id"]
+    assert response.headers["ETag"] == '"v1"'
+
+
+async def test_the_document_has_the_types_of_the_specification(api: Api) -> None:
+    await window(api)
+    document = await api.services.read_models["products"].find_one({"name": "Rani Haar"})
+    assert document is not None
+    kinds = {name: type(document[name]).__name__ for name in SPECIFIED}
+    assert kinds == {
+        "_id": "ObjectId",
+        "name": "str",
+        "category": "str",
+        "description": "str",
+        "price": "int",
+        "images": "list",
+        "preorderAvailable": "bool",
+        "inStock": "bool",
+        "specifications": "dict",
+        "rating": "int",
+        "reviews": "int",
+        "featured": "bool",
+        "createdAt": "datetime",
+        "updatedAt": "datetime",
+    }
+
+
+async def test_a_product_is_found_by_its_slug(api: Api) -> None:
+    ids = await window(api)
+    product = ok(await api.client.get(f"/api/products/{ids['Rani Haar']}"))
+    assert product["slug"].startswith("rani-haar-")
+    assert ok(await api.client.get(f"/api/products/{product['slug']}"))["id"] == product["id"]
+
+
+async def test_lists_come_in_pages(api: Api) -> None:
+    await window(api)
+    first = (await api.client.get("/api/products?limit=3&sort=price")).json()
+    assert [product["price"] for product in first["data"]] == [38_900, 41_000, 299_999]
+    pagination = first["pagination"]
+    assert (pagination["total"], pagination["pages"], pagination["hasMore"]) == (4, 2, True)
+    assert await names(api, "/api/products?limit=3&page=2&sort=price") == ["Rani Haar"]
+    assert await names(api, "/api/products?limit=3&skip=3&sort=price") == ["Rani Haar"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("category=gold", {"Rani Haar", "Jhumka Drops"}),
+        ("productType=necklace", {"Rani Haar", "Pearl Strand"}),
+        ("tryOnRegion=ear", {"Jhumka Drops"}),
+        ("minPrice=41000&maxPrice=300000", {"Jhumka Drops", "Solitaire Ring"}),
+        ("inStock=false", {"Pearl Strand"}),
+        ("gemstone=pearl", {"Pearl Strand", "Jhumka Drops"}),
+        ("gemstone=pearl&category=Gold", {"Jhumka Drops"}),
+        ("featured=true", set()),
+        ("minRating=4", set()),
+        ("preorder=false&category=Diamond", {"Solitaire Ring"}),
+    ],
+)
+async def test_lists_are_filtered(api: Api, query: str, found: set[str]) -> None:
+    await window(api)
+    assert set(await names(api, f"/api/products?{query}")) == found
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("price", "Pearl Strand"), ("-price", "Rani Haar"), ("name", "Jhumka Drops")],
+)
+async def test_lists_are_sorted(api: Api, sort: str, first: str) -> None:
+    await window(api)
+    assert (await names(api, f"/api/products?sort={sort}"))[0] == first
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "page=0", "skip=-1", "sort=$where", "minPrice=x", "page=1e9"]
+)
+async def test_an_impossible_list_is_refused(api: Api, query: str) -> None:
+    assert (await api.client.get(f"/api/products?{query}")).status_code == 422
+
+
+async def test_a_category_has_its_own_list(api: Api) -> None:
+    await window(api)
+    found = await names(api, "/api/products/category/GOLD?sort=price")
+    assert found == ["Jhumka Drops", "Rani Haar"]
+    problem = refused(await api.client.get("/api/products/category/wood"), 404, "unknown-category")
+    assert "Platinum" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("pearl", {"Pearl Strand", "Jhumka Drops"}),
+        ("PEARL strand", {"Pearl Strand"}),
+        ("neck", {"Rani Haar", "Pearl Strand"}),
+        ("necklace", {"Rani Haar", "Pearl Strand"}),
+        ("haar", {"Rani Haar", "Pearl Strand"}),
+        ("हार", {"Rani Haar", "Pearl Strand"}),
+        ("earrings", {"Jhumka Drops"}),
+        ("heera", {"Solitaire Ring"}),
+        ("gold earrings", {"Jhumka Drops"}),
+        ("sapphire", set()),
+        (".*", None),
+        ("$gt", set()),
+        ("rani(((((", {"Rani Haar"}),
+    ],
+)
+async def test_words_find_products(api: Api, words: str, found: set[str] | None) -> None:
+    """By their beginnings and by other names for the same; never as a pattern."""
+    await window(api)
+    response = await api.client.get("/api/products/search", params={"q": words})
+    if found is None:
+        refused(response, 422, "empty-search")
+    else:
+        assert {product["name"] for product in ok(response)} == found
+
+
+@pytest.mark.parametrize("words", ["", "   ", "!!!", "x" * 101])
+async def test_an_empty_or_endless_search_is_refused(api: Api, words: str) -> None:
+    response = await api.client.get("/api/products/search", params={"q": words})
+    assert response.status_code == 422
+
+
+async def test_a_search_can_be_filtered(api: Api) -> None:
+    await window(api)
+    assert await names(api, "/api/products/search?q=pearl&inStock=true") == ["Jhumka Drops"]
+
+
+async def test_what_is_like_it_is_recommended_with_a_reason(api: Api) -> None:
+    ids = await window(api)
+    likes = ok(await api.client.get(f"/api/products/{ids['Pearl Strand']}/recommendations"))
+    assert [like["name"] for like in likes] == ["Rani Haar"]
+    assert "another necklace" in likes[0]["reason"]
+    likes = ok(await api.client.get(f"/api/products/{ids['Rani Haar']}/recommendations"))
+    assert [like["name"] for like in likes] == ["Jhumka Drops"], "what is sold out is not offered"
+    refused(await api.client.get("/api/products/nowhere/recommendations"), 404, "not-found")
