@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     photo_days: int = Field(default=30, ge=1, le=3650)
     rate_limits: bool = True
     yunet_model: Path | None = None
+    worker_metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Prometheus on loopback; 0 takes a free port, and the log says which."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="before")

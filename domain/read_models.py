@@ -33,6 +33,13 @@ class Index:
     options: Mapping[str, Any]
 
 
+class Message(NamedTuple):
+    """An event as JetStream delivers it; the stream's sequence is the position."""
+
+    position: int
+    body: bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class ParkedEvent:
     """An event that one projection could not take in, or one that waits behind such an event."""

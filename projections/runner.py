@@ -17,6 +17,7 @@ from domain.errors import Unavailable
 from domain.ports import RecordedEvent
 from domain.read_models import (
     Batch,
+    Message,
     MovedError,
     ParkedEvent,
     ReadModels,
@@ -32,13 +33,6 @@ BATCH_EVENTS = 500
 FENCE_WAIT_SECONDS = 0.05
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
-
-
-class Message(NamedTuple):
-    """An event as JetStream delivers it; the stream's sequence is the position."""
-
-    position: int
-    body: bytes
 
 
 class Feed(Protocol):

@@ -10,7 +10,7 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import nats.errors
 import nats.js.errors
@@ -19,6 +19,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from domain.read_models import Message
 
 log = structlog.get_logger(__name__)
 
@@ -33,11 +35,6 @@ REQUEST_SECONDS = 2.0
 FORGET = frozenset({"409", "503"})
 """Consumer deleted or leadership lost; nobody serves the request."""
 NANOSECONDS = 1_000_000_000
-
-
-class Message(NamedTuple):
-    position: int
-    body: bytes
 
 
 class JetStreamFeed:

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from domain.kernel import DomainEvent, InitialEvent
 from domain.ports import RecordedEvent
+from domain.read_models import Message
 from projections.projection import Append, Change, Delete, Increment, Projection, Put, Set
-from projections.runner import Applied, Message
+from projections.runner import Applied
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ import random
 import pytest
 
 from domain.errors import Unavailable
-from domain.read_models import Batch, ParkedEvent, ReadModels, Standing
+from domain.read_models import Batch, Message, ParkedEvent, ReadModels, Standing
 from projections.memory import fold
 from projections.parking import Retried, retry
-from projections.runner import Applied, Message, Runner
+from projections.runner import Applied, Runner
 from tests.projections.conftest import Documents
 from tests.projections.gems import (
     Announcements,

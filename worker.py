@@ -1,0 +1,223 @@
+"""The message process: sequencer, relay, projections, policies and timers. `python -m worker`.
+
+Any number may run. SIGTERM ends it in order: what is in hand is finished, then connections close. When
+one of its essential tasks dies it exits with 70, and the supervisor starts it anew.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from bootstrap import open_services
+from commands.orders import expire_reservations
+from commands.policies import POLICIES
+from commands.policy import Policy
+from commands.reconciliation import reconcile_open_payments
+from dependencies import Services
+from domain.errors import DomainError, Unavailable
+from domain.ports import RecordedEvent
+from domain.read_models import MovedError
+from integrations.event_store import COMMITTED_SUBJECT, Ledger
+from integrations.event_store.relay import Relay
+from integrations.event_store.sequencer import Lease, Sequencer
+from integrations.logs import configure_logs
+from integrations.messaging.announcements import Announcer, applied_subject
+from integrations.messaging.consumers import Consumer, Consumers
+from integrations.messaging.dead_letters import Desk
+from integrations.messaging.feed import JetStreamFeed
+from integrations.read_models import MongoReadModels
+from integrations.rebuilding import MongoBuilding
+from projections import PROJECTIONS
+from projections.rebuild import rebuild
+from projections.runner import Runner
+from settings import Settings, load_settings
+from worker_metrics import MetricsPage, WorkerMetrics
+
+log = structlog.get_logger("worker")
+
+SOFTWARE_FAULT = 70
+GRACE_SECONDS = 25.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timer:
+    name: str
+    every_seconds: float
+    act: Callable[[Services], Awaitable[Any]]
+
+
+TIMERS = (
+    Timer(name="unpaid orders expire", every_seconds=30, act=expire_reservations),
+    Timer(name="open payments are asked about", every_seconds=60, act=reconcile_open_payments),
+)
+
+
+@dataclass
+class Tasks:
+    """Those that must all run until `stop`; the first to end earlier ends the worker."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, name: str, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        self.running.append(asyncio.create_task(run(), name=name))
+
+    async def until_stopped(self) -> bool:
+        """Wait for `stop`, or for the death of a task; end all. False when one had died."""
+        stopping = asyncio.create_task(self.stop.wait())
+        await asyncio.wait({stopping, *self.running}, return_when=asyncio.FIRST_COMPLETED)
+        dead = [task for task in self.running if task.done() and not self.stop.is_set()]
+        for task in dead:
+            log.critical("task died", task=task.get_name(), exc_info=task.exception())
+        self.stop.set()
+        await stopping
+        _, late = await asyncio.wait(self.running, timeout=GRACE_SECONDS)
+        for task in late:
+            log.error("task did not end in time", task=task.get_name())
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+        return not dead and not late
+
+
+async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None = None) -> bool:
+    """Run until `tasks.stop` is set. False when an essential task died."""
+    tasks = tasks or Tasks()
+    runner = runner_of(services)
+    await MongoReadModels(services.read_models).prepare()
+    desk = Desk(services.read_models)
+    consumers = consumers_of(services, desk)
+    await sequence(services, tasks)
+    await consumers.start(last_position=await services.store.last_position())
+    feed = JetStreamFeed(broker(services), stream=services.settings.nats_stream)
+    tasks.start("projections", runner.run(feed, stop=tasks.stop))
+    tasks.start("policies", consumers.run(stop=tasks.stop))
+    for timer in TIMERS:
+        tasks.start(timer.name, keep_time(timer, services, stop=tasks.stop))
+    tasks.start("new projections", fill_new_projections(services, stop=tasks.stop))
+    metrics = WorkerMetrics(runner, consumers.deliveries, store=services.store, desk=desk)
+    tasks.start("metrics", metrics.observe(stop=tasks.stop))
+    with MetricsPage(metrics, port=metrics_port) as port:
+        log.info("worker runs", metrics_port=port)
+        sound = await tasks.until_stopped()
+    await consumers.close()
+    await feed.close()
+    return sound
+
+
+def broker(services: Services) -> Any:
+    assert services.nats is not None, "a worker without a broker"
+    return services.nats
+
+
+async def sequence(services: Services, tasks: Tasks) -> None:
+    """Start sequencer and relay. A word from an API process wakes them at once."""
+    settings = services.settings
+    ledger = Ledger(services.read_models)
+    relay = Relay(
+        broker(services), ledger, stream=settings.nats_stream, replicas=settings.nats_replicas
+    )
+    await relay.ensure_stream()
+    sequencer = Sequencer(ledger, relay, lease=Lease(services.read_models))
+
+    async def wake(_message: object) -> None:
+        sequencer.wake()
+
+    await broker(services).subscribe(COMMITTED_SUBJECT, cb=wake)
+    tasks.start("sequencer", sequencer.run(tasks.stop))
+
+
+def runner_of(services: Services) -> Runner:
+    subject = applied_subject(services.settings.nats_stream)
+    return Runner(
+        PROJECTIONS,
+        read_models=MongoReadModels(services.read_models),
+        history=services.store,
+        announce=Announcer(broker(services), subject=subject),
+    )
+
+
+def consumers_of(services: Services, desk: Desk) -> Consumers:
+    return Consumers(
+        services.settings.nats_url,
+        [consumer_of(policy, services) for policy in POLICIES],
+        stream=services.settings.nats_stream,
+        decoder=services.store,
+        desk=desk,
+    )
+
+
+def consumer_of(policy: Policy, services: Services) -> Consumer:
+    async def handle(recorded: RecordedEvent) -> None:
+        await policy(recorded, services)
+
+    topics = tuple(event_class.TOPIC for event_class in policy.on)
+    return Consumer(name=policy.name, topics=topics, handle=handle, description=policy.sentence)
+
+
+async def fill_new_projections(services: Services, *, stop: asyncio.Event) -> None:
+    """A projection that came with a new release has no documents yet: fill it beside the others.
+
+    One whose version was raised goes on serving its old documents until an operator rebuilds it.
+    """
+    standing = await MongoReadModels(services.read_models).standing()
+    for projection in PROJECTIONS if standing.position else ():
+        if projection.name in standing.versions:
+            continue
+        building = MongoBuilding(services.read_models, projection.name, version=projection.version)
+        try:
+            end = await rebuild(projection, building=building, history=services.store)
+        except (MovedError, Unavailable) as e:
+            log.warning("projection not filled", projection=projection.name, reason=repr(e))
+        else:
+            log.info("projection filled", projection=projection.name, position=end)
+    await stop.wait()
+
+
+async def keep_time(timer: Timer, services: Services, *, stop: asyncio.Event) -> None:
+    """Call it again and again, a little early or late, so that two workers seldom meet."""
+    while not stop.is_set():
+        try:
+            await timer.act(services)
+        except (DomainError, PyMongoError) as e:
+            log.warning("timer failed", timer=timer.name, reason=repr(e))
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timer.every_seconds * spread):
+                await stop.wait()
+
+
+async def main(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT; the exit code."""
+    tasks = Tasks()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tasks.stop.set)
+    async with open_services(settings, role="worker") as services:
+        sound = await work(services, metrics_port=settings.worker_metrics_port, tasks=tasks)
+    log.info("worker ends", sound=sound)
+    return 0 if sound else SOFTWARE_FAULT
+
+
+def run() -> int:
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    if sys.platform == "win32":
+        return asyncio.run(main(settings))
+    import uvloop  # noqa: PLC0415 # there is none for Windows
+
+    return uvloop.run(main(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(run())
