@@ -108,8 +108,7 @@ def _name_for_description(
     the name, and a name without a description is the description.
     """
     titles = [i for i, name in enumerate(names) if spelled(name) in TITLES - chosen]
-    described = [i for i, field in enumerate(fields) if field == "description" and i not in titles]
-    if described and len(titles) == 1 and "name" not in fields:
+    if len(titles) == 1 and "name" not in fields:
         fields[titles[0]] = "name"
     if "description" not in fields and fields.count("name") == 1:
         fields[fields.index("name")] = "description"

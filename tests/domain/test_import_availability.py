@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from domain.import_rules import Availability, CellRefused, StockStatus, parse_availability
 
@@ -81,6 +82,12 @@ def test_what_no_rule_knows_is_refused_and_never_guessed(written: str) -> None:
     with pytest.raises(CellRefused) as refused:
         parse_availability(written)
     assert refused.value.code in {"availability-unknown", "availability-missing"}
+
+
+def test_the_highest_count_is_a_million_less_one() -> None:
+    assert parse_availability("999999").quantity == 999_999
+    with pytest.raises(ValidationError):
+        Availability(status=IN, quantity=1_000_000)
 
 
 def test_a_blank_availability_is_missing() -> None:

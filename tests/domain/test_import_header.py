@@ -30,6 +30,16 @@ def test_a_title_beside_a_description_is_the_name() -> None:
     assert read_header(["Title", *SPEC]).fields[0] == "name"
 
 
+def test_a_title_beside_a_name_is_the_description() -> None:
+    header = read_header(["Title", "Name", "price", "availability", "image"])
+    assert header.fields[:2] == ("description", "name")
+
+
+def test_two_titles_beside_a_description_are_refused() -> None:
+    with pytest.raises(HeaderRefused, match=r"description \(Title, Item, description\)"):
+        read_header(["Title", "Item", *SPEC])
+
+
 def test_a_name_without_a_description_is_the_description() -> None:
     assert read_header(["Name", "price", "availability", "image"]).fields[0] == "description"
 

@@ -21,6 +21,10 @@ def test_addresses_are_taken_in_order_and_once(written: str, addresses: tuple[st
     assert parse_images(written) == addresses
 
 
+def test_a_product_may_have_twenty_pictures() -> None:
+    assert len(parse_images("|".join(f"https://a.in/{i}" for i in range(20)))) == 20
+
+
 @pytest.mark.parametrize(
     ("written", "code"),
     [

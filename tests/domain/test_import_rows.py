@@ -152,6 +152,11 @@ def test_a_fault_in_a_column_that_is_not_read_does_not_matter() -> None:
     assert row.problems == ()
 
 
+def test_a_description_may_have_five_hundred_characters() -> None:
+    assert draft_of(description="x" * 500).description == "x" * 500
+    assert codes(row_of(description="x" * 501)) == ["description-too-long"]
+
+
 def test_control_characters_are_refused() -> None:
     assert codes(row_of(description="Ring\x07")) == ["control-characters"]
 

@@ -182,6 +182,7 @@ def test_blank_rows_do_not_count_but_a_desert_of_them_ends_the_table() -> None:
 
 
 def test_the_size_is_limited() -> None:
+    assert len(read(b"a,b\n1,2\n", TableLimits(max_bytes=8))[1]) == 1
     refused = refusal(b"a,b\n1,2\n", TableLimits(max_bytes=7))
     assert isinstance(refused, TableTooLarge)
     assert refused.code == "file-too-large"

@@ -242,6 +242,21 @@ def test_the_hidden_part_of_merged_cells_is_a_fault_that_names_the_range() -> No
     assert "A2:A3" in rows[1].faults[0].message
 
 
+def test_faults_find_their_column_beyond_z() -> None:
+    names = tuple(f"c{i}" for i in range(30))
+    row = read(of_rows(names, ("x", *[None] * 26, "=1", None, "y")))[1][0]
+    assert faults(row) == [(27, "formula-without-value")]
+
+
+def test_a_fault_outside_the_columns_of_the_header_is_nobodys() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet["A1"], sheet["A2"], sheet["B2"], sheet["B3"] = "a", "x", "=1", " "
+        sheet["A4"], sheet["C4"] = "y", "z"
+
+    _, rows = read(saved(fill))
+    assert [(row.cells, faults(row)) for row in rows] == [(("x",), []), (("y", "", "z"), [])]
+
+
 def test_rows_keep_the_numbers_that_the_spreadsheet_shows() -> None:
     def fill(_: Any, sheet: Any) -> None:
         sheet["C3"], sheet["D3"] = "a", "b"
