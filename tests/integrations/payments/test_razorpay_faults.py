@@ -122,6 +122,20 @@ async def test_accounts_with_unique_receipts_adopt_too(
     assert len(simulator.ledger(receipt)) == 1
 
 
+async def test_a_receipt_that_was_taken_between_look_and_order_is_adopted(
+    simulator: RunningSimulator, gateway: RazorpayGateway
+) -> None:
+    receipt = new_receipt()
+    simulator.settings(receipts="unique")
+    simulator.fault("orders.create", "hang-then-act", seconds=0.3)
+    looked_at = _kinds(simulator).get("orders.create", 0)
+    slow = asyncio.create_task(order(gateway, receipt))
+    await eventually(lambda: _kinds(simulator).get("orders.create", 0) > looked_at)
+    made = await order(gateway, receipt)
+    assert await slow == made
+    assert len(simulator.ledger(receipt)) == 1
+
+
 @pytest.mark.parametrize("mode", [*ACTED, *NOT_ACTED])
 async def test_a_reading_that_goes_wrong_is_unknown_and_may_be_repeated(
     simulator: RunningSimulator, gateway: RazorpayGateway, mode: str
@@ -261,6 +275,30 @@ async def test_an_answer_without_an_end_is_cut_off(gateway: RazorpayGateway) -> 
     with pytest.raises(Unavailable):
         await flooded.payment("pay_00000000000000")
     await flooded.close()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"{}", b'{"items": 7}', b'{"items": [7]}', b"[]", b"[" * 99999]
+)
+async def test_an_answer_that_is_no_list_is_unknown(nonsense: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + nonsense)
+        writer.close()
+
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    port = server.sockets[0].getsockname()[1]
+    gateway = RazorpayGateway(
+        key_id="rzp_test_x",
+        key_secret="x",
+        base_url=f"http://{LOOPBACK}:{port}",
+        webhook_secrets=(),
+    )
+    with pytest.raises(Unavailable):
+        await gateway.order_payments("order_00000000000000")
+    await gateway.close()
     server.close()
     await server.wait_closed()
 
