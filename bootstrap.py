@@ -17,6 +17,7 @@ from pymongo.uri_parser import parse_uri
 
 from dependencies import Keyring, Services
 from domain.slices import SLICES
+from integrations import tabular
 from integrations.cache import SessionGate
 from integrations.consistency import Consistency
 from integrations.event_store import COMMITTED_SUBJECT, open_event_store
@@ -81,6 +82,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             limiter=limiter,
             hasher=hasher,
             images=images,
+            tables=tabular,
             consistency=consistency,
             tokens=_tokens(settings),
             sessions=SessionGate(store),

@@ -31,6 +31,7 @@ from domain.ports import (
     PaymentGateway,
     PersonalKeys,
     RateLimiter,
+    Tables,
 )
 from domain.sessions import AccessClaims, User
 from domain.values import Role
@@ -113,6 +114,7 @@ class Services:
     limiter: RateLimiter
     hasher: PasswordHasher
     images: ImageWorker
+    tables: Tables
     consistency: Consistency
     tokens: Tokens
     sessions: Sessions

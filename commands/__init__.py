@@ -2,12 +2,24 @@
 
 from fastapi import APIRouter
 
-from commands import accounts, catalogue, images, orders, payments, sessions, stock, tryon, webhooks
+from commands import (
+    accounts,
+    catalogue,
+    images,
+    imports,
+    orders,
+    payments,
+    sessions,
+    stock,
+    tryon,
+    webhooks,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     accounts.admin_router,
     sessions.router,
+    imports.router,
     catalogue.router,
     stock.router,
     orders.router,

@@ -9,6 +9,7 @@ from typing import Any
 from commands import mails
 from commands.account_policies import ACCOUNT_POLICIES
 from commands.context import policy_context
+from commands.importing import IMPORTING
 from commands.mails import Letter
 from commands.picturing import PICTURING
 from commands.policy import Policy, policy
@@ -100,5 +101,6 @@ POLICIES: tuple[Policy, ...] = (
     failed_payment_is_shown_on_the_order,
     customer_is_written_to_about_the_order,
     *PICTURING,
+    *IMPORTING,
     *ACCOUNT_POLICIES,
 )

@@ -8,6 +8,7 @@ from domain import (
     catalogue,
     claims,
     images,
+    imports,
     orders,
     payments,
     sessions,
@@ -15,4 +16,4 @@ from domain import (
     tryon,
 )
 
-SLICES = (accounts, catalogue, claims, images, orders, payments, sessions, stock, tryon)
+SLICES = (accounts, catalogue, claims, images, imports, orders, payments, sessions, stock, tryon)

@@ -4,6 +4,7 @@ from projections import stock
 from projections.accounts import SESSIONS, USERS
 from projections.catalogue import PRODUCTS
 from projections.images import IMAGES
+from projections.imports import IMPORTS
 from projections.orders import ORDER_DEADLINES, ORDERS
 from projections.payments import OPEN_PAYMENTS, PAYMENTS
 from projections.projection import Projection
@@ -19,6 +20,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     OPEN_PAYMENTS,
     IMAGES,
     RESULTS,
+    IMPORTS,
 )
 
 FOLDED_ELSEWHERE = (stock,)

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from dependencies import View
-from queries import accounts, audit, catalogue, images, media, orders, payments, tryon
+from queries import accounts, audit, catalogue, images, imports, media, orders, payments, tryon
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     accounts.admin_router,
+    imports.router,
     catalogue.router,
     orders.router,
     payments.router,
@@ -24,6 +25,7 @@ VIEWS: dict[str, View] = {
     "orders": orders.order_view,
     "payments": payments.payment_view,
     "uploadedImages": images.image_view,
+    "importLogs": imports.import_view,
     "tryOnResults": tryon.result_view,
 }
 """How the documents of a collection are shown; others are shown by `dependencies.present`."""
