@@ -17,9 +17,11 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import Photograph, default_folder, photographs
+from imaging.ears import ear_frame, ear_measures
 from imaging.faces import detect
-from imaging.landmarks import Body, Mesh, body, mesh
-from imaging.neck import COEFFICIENTS, Model, ear_frame, ear_measures, measures, torso_frame
+from imaging.landmarks import Mesh, mesh
+from imaging.neck import COEFFICIENTS, Model, measures, torso_frame
+from imaging.torso import Body, body
 from imaging.types import Side
 
 NECK_MEASURES: dict[str, tuple[str, ...]] = {

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from imaging import masks, neck
+from imaging.ears import ears
 from imaging.encode import fit
 from imaging.faces import Detection, detect, search
-from imaging.landmarks import Mesh, body, mesh
+from imaging.landmarks import Mesh, mesh
+from imaging.torso import body
 from imaging.types import Analysis, Box, Face, FloatArray, Masks, Neck, Point, Pose, Reason, Rgb
 
 WORKING_SIDE = 1280
@@ -161,7 +163,7 @@ def _measured(
         faces=faces,
         primary=0,
         neck=found if _in_frame(found, height=height) else None,
-        ears=neck.ears(face, model) if fits else (),
+        ears=ears(face, model) if fits else (),
         shoulders=(_point(left), _point(right)),
         reasons=reasons,
         quarter_turns=turns,

@@ -1,12 +1,11 @@
-"""Points of face and body: the 468-point face mesh, and BlazePose from a crop below the face.
+"""Points of the face: a mesh of 468.
 
-Both nets look at a square cut out of the picture, turned so that the head or the torso is
-upright, and their points are carried back. Mesh points are named by their number in the mesh.
+The net looks at a square cut out of the picture, turned so that the head is upright, and its
+points are carried back. Points are named by their number in the mesh.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -24,25 +23,6 @@ EYE_LEFT, EYE_RIGHT = 33, 263
 _MESH_SIDE = 192
 _MESH_MARGIN = 1.5
 """The crop reaches this far beyond the points, as when the mesh was trained."""
-
-_BODY_SIDE = 256
-_BODY_WIDE, _BODY_NEAR = 7.5, 4.5
-"""Sides of the two body crops in face heights; each is looked at straight and mirrored, and the
-four answers are averaged: a single look is off by up to a third of a neck's width."""
-
-_BODY_DOWN = 1.6 / 6.0
-"""The crop's centre lies this part of its side below the face's."""
-
-_OTHER_REACH, _OWN_REACH = 0.75, 0.6
-"""Half the column painted over another person, and half of what is never painted, face widths."""
-
-_LEANS = math.radians(12)
-_LYING = math.radians(70)
-
-_MIRRORED = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9]
-_MIRRORED += [each for pair in range(11, 33, 2) for each in (pair + 1, pair)]
-_MIRRORED += list(range(33, 39))
-"""Which joint takes which place in a mirrored picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,62 +51,6 @@ class Mesh:
         return float(np.linalg.norm(self.points[CHIN] - self.points[FOREHEAD])) * 1.18
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """points: (39, 2) pixels of the BlazePose joints; depth: (39,) pixels, away from the camera;
-    visibility: (39,) 0..1. spread: pixels by which the looks disagree about the notch.
-    """
-
-    points: FloatArray
-    depth: FloatArray
-    visibility: FloatArray
-    presence: float
-    spread: float
-
-    def scaled(self, factor: float) -> "Body":
-        return replace(
-            self,
-            points=self.points * np.float32(factor),
-            depth=self.depth * np.float32(factor),
-            spread=self.spread * factor,
-        )
-
-    @property
-    def shoulders(self) -> tuple[FloatArray, FloatArray]:
-        """Left and right on the picture of a person who faces the camera."""
-        return self.points[12], self.points[11]
-
-    @property
-    def angle(self) -> float:
-        """Tilt of the line of the shoulders, radians clockwise."""
-        left, right = self.shoulders
-        return math.atan2(right[1] - left[1], right[0] - left[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """mask: (256, 256) 0..1, how sure a pixel of a crop is of this person; to_picture: 2 x 3,
-    from the crop's pixels to the picture's.
-    """
-
-    mask: FloatArray
-    to_picture: NDArray[np.float64]
-
-    def scaled(self, factor: float) -> "Person":
-        return Person(self.mask, self.to_picture * factor)
-
-    def seen(self, window: tuple[int, int, int, int], size: tuple[int, int]) -> FloatArray:
-        """The mask over a window (left, top, right, bottom) in (width, height) pixels."""
-        left, top, right, bottom = window
-        across, down = np.meshgrid(
-            np.linspace(left, right - 1, size[0]), np.linspace(top, bottom - 1, size[1])
-        )
-        back = cv2.invertAffineTransform(self.to_picture)
-        x = (back[0, 0] * across + back[0, 1] * down + back[0, 2]).astype(np.float32)
-        y = (back[1, 0] * across + back[1, 1] * down + back[1, 2]).astype(np.float32)
-        return np.asarray(cv2.remap(self.mask, x, y, cv2.INTER_LINEAR), np.float32)
-
-
 def mesh(rgb: Rgb, detection: Detection) -> Mesh:
     """The mesh of a detected face."""
     across = detection.points[1] - detection.points[0]
@@ -151,8 +75,8 @@ def mesh_near(rgb: Rgb, box: FloatArray, *, angle: float) -> Mesh:
 
 
 def _mesh_once(rgb: Rgb, *, centre: FloatArray, side: float, angle: float) -> Mesh:
-    crop, to_picture = _crop(rgb, centre=centre, side=side, angle=angle, pixels=_MESH_SIDE)
-    outputs = _run("face_landmark", crop)
+    square, to_picture = crop(rgb, centre=centre, side=side, angle=angle, pixels=_MESH_SIDE)
+    outputs = run("face_landmark", square)
     points = next(out for out in outputs.values() if out.size == 1404).reshape(-1, 3)
     logit = float(next(out for out in outputs.values() if out.size == 1).item())
     flat = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
@@ -160,103 +84,7 @@ def _mesh_once(rgb: Rgb, *, centre: FloatArray, side: float, angle: float) -> Me
     return Mesh(np.hstack([flat, depth]).astype(np.float32), logit)
 
 
-def body(rgb: Rgb, face: Mesh, others: Sequence[FloatArray] = ()) -> Body:
-    """The body under a face. others: boxes (4,) of other people's faces, who are painted out, or
-    the net takes their shoulders.
-    """
-    alone = _without(rgb, others, face)
-    quarter = math.pi / 2
-    angle = round(face.roll / quarter) * quarter if abs(face.roll) > quarter / 2 else 0.0
-    wide = _both_ways(alone, face, reach=_BODY_WIDE, angle=angle)
-    torso = _lean(wide)
-    if abs(wrapped(torso - face.roll)) > _LYING:
-        torso = angle
-    if abs(wrapped(torso - angle)) > _LEANS:
-        wide = _both_ways(alone, face, reach=_BODY_WIDE, angle=torso)
-    near = _both_ways(alone, face, reach=_BODY_NEAR, angle=torso)
-    return _averaged([*wide, *near])
-
-
-def person_under(rgb: Rgb, face: Mesh, others: Sequence[FloatArray], *, angle: float) -> Person:
-    """The person's outline from shoulders to hair; angle: of the torso, radians clockwise."""
-    looks = _both_ways(_without(rgb, others, face), face, reach=_BODY_NEAR, angle=angle)
-    mask = (looks[0].person + looks[1].person) * np.float32(0.5)
-    return Person(mask, looks[0].to_picture)
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One answer of the net. joints: (39, 5) x, y, z in pixels, logits of visibility, presence."""
-
-    joints: FloatArray
-    presence: float
-    person: FloatArray
-    to_picture: NDArray[np.float64]
-
-
-def _both_ways(rgb: Rgb, face: Mesh, *, reach: float, angle: float) -> list[_Look]:
-    """Look at the body straight and in the mirror. reach: the crop's side in face heights."""
-    side = reach * face.height
-    down = np.array([-math.sin(angle), math.cos(angle)], np.float32)
-    centre = face.points[:, :2].mean(0) + down * np.float32(_BODY_DOWN * side)
-    crop, to_picture = _crop(rgb, centre=centre, side=side, angle=angle, pixels=_BODY_SIDE)
-    straight = _joints(crop)
-    joints, presence, person = _joints(np.ascontiguousarray(crop[:, ::-1]))
-    joints[:, 0] = _BODY_SIDE - 1 - joints[:, 0]
-    looks = []
-    for found in (straight, (joints[_MIRRORED], presence, person[:, ::-1])):
-        points = found[0]
-        points[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
-        points[:, 2] *= side / _BODY_SIDE
-        looks.append(_Look(points, found[1], found[2], to_picture))
-    return looks
-
-
-def _joints(crop: Rgb) -> tuple[FloatArray, float, FloatArray]:
-    """Joints in the crop's pixels (39, 5), presence, and the person's mask (256, 256)."""
-    outputs = _run("pose_landmark_full", crop)
-    joints = outputs["Identity"].reshape(39, 5).copy()
-    return joints, float(outputs["Identity_1"].item()), _logistic(outputs["Identity_2"][0, 0])
-
-
-def _lean(looks: Sequence[_Look]) -> float:
-    joints = np.mean([look.joints for look in looks], 0)
-    across = joints[11, :2] - joints[12, :2]
-    return math.atan2(across[1], across[0])
-
-
-def _averaged(looks: Sequence[_Look]) -> Body:
-    every = np.stack([look.joints for look in looks])
-    joints = every.mean(0)
-    notches = every[:, 11:13, :2].mean(1)
-    return Body(
-        points=joints[:, :2],
-        depth=joints[:, 2],
-        visibility=_logistic(joints[:, 3]),
-        presence=float(np.mean([look.presence for look in looks])),
-        spread=float(np.linalg.norm(notches - notches.mean(0), axis=1).max()),
-    )
-
-
-def _without(rgb: Rgb, others: Sequence[FloatArray], face: Mesh) -> Rgb:
-    """Paint grey, for each other face, a column from above the head to the picture's edge."""
-    if not others:
-        return rgb
-    painted = rgb.copy()
-    middle = float(face.points[:, 0].mean())
-    own = _OWN_REACH * float(np.ptp(face.points[:, 0]))
-    for other in others:
-        x, width = float(other[0] + other[2] / 2), float(other[2])
-        left, right = x - _OTHER_REACH * width, x + _OTHER_REACH * width
-        left, right = (
-            (left, min(right, middle - own)) if x < middle else (max(left, middle + own), right)
-        )
-        top = max(0, int(other[1] + other[3] / 2 - 1.1 * width))
-        painted[top:, max(0, int(left)) : max(0, int(right))] = 128
-    return painted
-
-
-def _crop(
+def crop(
     rgb: Rgb, *, centre: FloatArray, side: float, angle: float, pixels: int
 ) -> tuple[Rgb, NDArray[np.float64]]:
     """A turned square as (pixels, pixels, 3), black outside; and the matrix back, 2 x 3."""
@@ -271,13 +99,13 @@ def _crop(
         source = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     ratio = np.array([[source.shape[1] / rgb.shape[1]], [source.shape[0] / rgb.shape[0]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(source, to_picture * ratio, (pixels, pixels), flags=flags)
-    return crop.astype(np.uint8, copy=False), to_picture
+    square = cv2.warpAffine(source, to_picture * ratio, (pixels, pixels), flags=flags)
+    return square.astype(np.uint8, copy=False), to_picture
 
 
-def _run(name: str, crop: Rgb) -> dict[str, FloatArray]:
+def run(name: str, square: Rgb) -> dict[str, FloatArray]:
     network = net(name)
-    network.setInput((crop.astype(np.float32) / np.float32(255)).transpose(2, 0, 1)[None])
+    network.setInput((square.astype(np.float32) / np.float32(255)).transpose(2, 0, 1)[None])
     names = network.getUnconnectedOutLayersNames()
     outputs = (np.asarray(out, np.float32) for out in network.forward(names))
     return dict(zip(names, outputs, strict=True))
@@ -294,5 +122,5 @@ def wrapped(angle: float) -> float:
     return (angle + math.pi) % (2 * math.pi) - math.pi
 
 
-def _logistic(logits: FloatArray) -> FloatArray:
+def logistic(logits: FloatArray) -> FloatArray:
     return (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Neck and ear lobes from the face mesh and the shoulders: a small linear model.
+"""The neck from the face mesh and the shoulders: a small linear model.
 
 The neck is described in the torso's frame: the origin is the chin of the mesh, one unit is the
 face's size, u runs along the shoulders to the picture's right, v down the torso. Each output is a
@@ -22,20 +22,17 @@ from imaging.landmarks import (
     CHEEK_RIGHT,
     CHIN,
     FOREHEAD,
-    Body,
     Mesh,
     rotation,
     wrapped,
 )
-from imaging.types import Box, Ear, FloatArray, Neck, Point, Side
+from imaging.torso import Body
+from imaging.types import Box, FloatArray, Neck, Point
 
 COEFFICIENTS = Path(__file__).with_name("neck_coefficients.json")
 
 FACE_WIDTH_MM = 132.0
 """Cheek to cheek on the mesh; people differ by 8.5 mm (one standard deviation)."""
-
-HIDDEN_YAW = 12.0
-"""Degrees of the mesh's yaw from which the far ear lobe lies behind the cheek."""
 
 _ASTRAY = 1.2
 """Radians between shoulders and eyes from which the shoulders are not believed."""
@@ -47,7 +44,6 @@ NECK_OUTPUTS = (
     *("centre_u", "half_width", "edge_v", "edge_tilt"),
     *("chin_u", "chin_v", "notch_u", "notch_v"),
 )
-EAR_OUTPUTS = ("lobe_u", "lobe_v")
 
 
 @cache
@@ -214,37 +210,3 @@ def _confidence(face: Mesh, body: Body, neck_width: float) -> float:
 
 def _ramp(value: float, *, low: float, high: float) -> float:
     return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
-def ears(face: Mesh, model: Model | None = None) -> tuple[Ear, Ear]:
-    """The two lobes, left first; the far one is not visible when the head is turned."""
-    return (
-        _ear(face, "left", model or coefficients()),
-        _ear(face, "right", model or coefficients()),
-    )
-
-
-def _ear(face: Mesh, side: Side, model: Model) -> Ear:
-    frame, outward = ear_frame(face, side)
-    out = outputs(EAR_OUTPUTS, ear_measures(face, side), model)
-    turned_away = head_axes(face).yaw * outward
-    return Ear(
-        frame.to_picture(outward * out["lobe_u"], out["lobe_v"]), side, turned_away < HIDDEN_YAW
-    )
-
-
-def ear_frame(face: Mesh, side: Side) -> tuple[Frame, int]:
-    """The head's frame at a cheek, and which sign of u points away from the face."""
-    cheek, outward = (CHEEK_LEFT, -1) if side == "left" else (CHEEK_RIGHT, 1)
-    return Frame(face.points[cheek, :2], rotation(face.roll), head_axes(face).size), outward
-
-
-def ear_measures(face: Mesh, side: Side) -> dict[str, float]:
-    """turned_away > 0 when the head turns this ear away from the camera."""
-    head = head_axes(face)
-    outward = -1 if side == "left" else 1
-    return {
-        "one": 1.0,
-        "turned_away": float(head.across[2]) * outward,
-        "head_pitch": float(head.down[2]),
-    }

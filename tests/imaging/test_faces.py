@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from imaging.faces import detect, search
-from imaging.landmarks import CHIN, EYE_LEFT, EYE_RIGHT, FOREHEAD, body, mesh
+from imaging.landmarks import CHIN, EYE_LEFT, EYE_RIGHT, FOREHEAD, mesh
+from imaging.torso import body
 from imaging.types import Rgb
 
 MARKED_FACE = (178, 75, 272, 187)

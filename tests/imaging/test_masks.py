@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from imaging import masks
 from imaging.analyse import analyse, make_masks
+from imaging.scene import OVAL
+from imaging.skin import BARE_NECK, COLOURLESS, COVERED_NECK
 from imaging.types import Alpha, Analysis, Masks, Neck, Rgb
 
 SKIN = (224, 172, 140)
@@ -23,7 +24,7 @@ def bare(astronaut: Rgb) -> Bare:
     head = cv2.resize(astronaut, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     analysis = analyse(head.astype(np.uint8))
     assert analysis.primary_face is not None
-    face = analysis.primary_face.landmarks[masks._OVAL, :2].astype(np.int32)
+    face = analysis.primary_face.landmarks[OVAL, :2].astype(np.int32)
     head_mark = np.zeros(head.shape[:2], np.uint8)
     cv2.fillPoly(head_mark, [face], 255)
     cv2.fillPoly(head_mark, [np.array([[300, 0], [600, 0], [600, 250], [300, 250]])], 255)
@@ -63,7 +64,7 @@ def made(bare: Bare, paint: Callable[[Rgb], None]) -> Masks:
 
 def test_bare_skin_is_found_to_the_edge_of_the_cloth(bare: Bare) -> None:
     found = make_masks(bare[0], bare[1])
-    assert found.confidence == masks.BARE_NECK
+    assert found.confidence == BARE_NECK
     neck = neck_of(bare[1])
     rows = slice(int(neck.chin.y + 0.1 * neck.width), int(neck.notch.y + neck.width))
     columns = slice(int(neck.left.x - neck.width), int(neck.right.x + neck.width))
@@ -135,7 +136,7 @@ def test_a_mole_is_skin_and_hides_nothing(bare: Bare) -> None:
 def test_in_black_and_white_the_bodys_geometry_decides(bare: Bare) -> None:
     grey = cv2.cvtColor(bare[0], cv2.COLOR_RGB2GRAY)
     found = make_masks(np.dstack([grey] * 3), bare[1])
-    assert found.confidence == masks.COLOURLESS
+    assert found.confidence == COLOURLESS
     neck = neck_of(bare[1])
     middle = (int((neck.chin.y + neck.notch.y) / 2), int((neck.left.x + neck.right.x) / 2))
     assert found.skin[middle] > 200
@@ -150,7 +151,7 @@ def test_over_a_covered_neck_the_jewellery_lies_on_the_cloth(bare: Bare) -> None
         picture[int(neck.chin.y) + 12 :][bare[2][int(neck.chin.y) + 12 :] > 0] = CLOTH
 
     found = made(bare, turtleneck)
-    assert found.confidence == masks.COVERED_NECK
+    assert found.confidence == COVERED_NECK
     assert found.front[int(neck.notch.y), int(neck.notch.x)] < 15
     assert found.skin[int(neck.notch.y), int(neck.notch.x)] < 15
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from imaging import neck
+from imaging.ears import ears
 from imaging.faces import detect
-from imaging.landmarks import Body, Mesh, body, mesh, rotation
+from imaging.landmarks import Mesh, mesh, rotation
+from imaging.torso import Body, body
 from imaging.types import Box, Ear, Neck, Rgb
 
 MIRRORED_IN = {"head_yaw", "shoulders_u"}
@@ -119,7 +121,7 @@ def test_without_a_mesh_the_neck_is_a_doubtful_guess_below_the_face(
 
 
 def test_ear_lobes_lie_where_a_person_marked_them(measured: tuple[Mesh, Body]) -> None:
-    left, right = neck.ears(measured[0])
+    left, right = ears(measured[0])
     assert (left.side, right.side) == ("left", "right")
     assert (left.lobe.x, left.lobe.y) == pytest.approx((184, 128), abs=10)
     assert (right.lobe.x, right.lobe.y) == pytest.approx((268, 135), abs=10)
@@ -134,7 +136,7 @@ def turned_head(face: Mesh, degrees: float) -> tuple[Ear, Ear]:
     x, z = points[:, 0].copy(), points[:, 2].copy()
     points[:, 0] = x * math.cos(angle) - z * math.sin(angle)
     points[:, 2] = x * math.sin(angle) + z * math.cos(angle)
-    return neck.ears(Mesh(points + face.points.mean(0), face.logit))
+    return ears(Mesh(points + face.points.mean(0), face.logit))
 
 
 def test_a_turned_head_hides_the_far_ear_only(measured: tuple[Mesh, Body]) -> None:
