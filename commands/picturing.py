@@ -5,9 +5,12 @@ content-addressed, so a repeated render writes the same object.
 """
 
 import hashlib
+import io
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import PIL.Image
 
 from commands.context import policy_context
 from commands.policy import Policy, policy
@@ -26,6 +29,7 @@ from domain.images import (
 from domain.ports import RecordedEvent
 from domain.tryon import TryOn, TryOnAdjusted, TryOnDeleted, TryOnRequested, TryOnStatus
 from imaging.errors import ImageRefused
+from imaging.pipeline import OverlaySpec
 from imaging.types import PIPELINE_VERSION
 
 DEMO_URL = "/media/demo/"
@@ -56,7 +60,8 @@ async def _analysed(image: Image, services: Services) -> Handler:
 async def _analyse(image: Image, services: Services) -> dict[str, Any]:
     """`imaging.types.Analysis` as a dictionary, in pixels of the stored original."""
     data = await services.objects.get(image.keys.original)
-    analysis: dict[str, Any] = await services.images.run("analyse_photo", data, face=image.face)
+    chosen = {} if image.face is None else {"face": image.face}
+    analysis: dict[str, Any] = await services.images.run("analyse_photo", data, **chosen)
     return analysis
 
 
@@ -101,7 +106,7 @@ async def _picture(result: TryOn, image: Image, services: Services) -> Handler:
         reasons = ", ".join(analysis.get("reasons") or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
         return partial(fail_try_on, result, code="no-neck", reason=reason)
-    rendered = await services.images.run(
+    jpeg: bytes = await services.images.run(
         "render",
         await services.objects.get(image.keys.original),
         analysis,
@@ -109,10 +114,17 @@ async def _picture(result: TryOn, image: Image, services: Services) -> Handler:
         _for_imaging(result),
         max_side=RENDER_SIDE,
     )
-    digest = hashlib.sha256(rendered.jpeg).hexdigest()
+    digest = hashlib.sha256(jpeg).hexdigest()
     key = f"results/{result.user_id}/{result.object_id}/{digest[:32]}.jpg"
-    await services.objects.put(key, rendered.jpeg, content_type="image/jpeg")
-    return partial(finish_try_on, result, key, width=rendered.width, height=rendered.height)
+    await services.objects.put(key, jpeg, content_type="image/jpeg")
+    width, height = picture_size(jpeg)
+    return partial(finish_try_on, result, key, width=width, height=height)
+
+
+def picture_size(jpeg: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header of a picture that we made ourselves."""
+    with PIL.Image.open(io.BytesIO(jpeg)) as picture:
+        return picture.size
 
 
 def _for_imaging(result: TryOn) -> dict[str, Any]:
@@ -130,19 +142,19 @@ def _for_imaging(result: TryOn) -> dict[str, Any]:
     }
 
 
-async def _overlay(product_id: str, services: Services) -> dict[str, Any]:
-    """One `imaging.pipeline.OverlaySpec` as a dictionary. Raise NotFound without an overlay."""
+async def _overlay(product_id: str, services: Services) -> OverlaySpec:
+    """Raise NotFound without an overlay."""
     product: Product | None = await services.store.load(Product, product_id)
     if product is None or product.overlay is None:
         raise NotFound("the product has no overlay picture any more")
     overlay = product.overlay
-    return {
-        "png": await overlay_bytes(overlay, services),
-        "product_type": product.details.product_type.value,
-        "width_mm": overlay.width_mm,
-        "px_per_mm": overlay.px_per_mm,
-        "anchors": {name: (anchor.x, anchor.y) for name, anchor in overlay.anchors.items()},
-    }
+    anchors = {name: {"x": anchor.x, "y": anchor.y} for name, anchor in overlay.anchors.items()}
+    return OverlaySpec(
+        png=await overlay_bytes(overlay, services),
+        product_type=product.details.product_type.value,
+        width_mm=overlay.width_mm,
+        anchors=anchors if {"left", "right"} <= anchors.keys() else None,
+    )
 
 
 async def overlay_bytes(overlay: Overlay, services: Services) -> bytes:
