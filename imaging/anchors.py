@@ -50,4 +50,5 @@ def _widest_row(solid: np.ndarray) -> int:
     rows = np.flatnonzero(solid.any(axis=1))
     first = solid.argmax(axis=1)[rows]
     last = solid.shape[1] - 1 - solid[:, ::-1].argmax(axis=1)[rows]
-    return int(rows[(last - first).argmax()])
+    widths = last - first
+    return int(np.median(rows[widths >= 0.995 * widths.max()]))

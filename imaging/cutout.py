@@ -1,9 +1,7 @@
 """A catalogue picture becomes an overlay: the plain backdrop goes, the jewellery stays.
 
-The backdrop is a smooth surface fitted to the picture's border; what differs from it is the
-product, soft shadows apart. Closed patches of backdrop are holes only if they match it exactly,
-so that the insides of pearls and polished silver stay. Colours along edges are freed from the
-backdrop's. Pictures without a plain backdrop, or of jewellery that somebody wears, are refused.
+Pictures with transparency are taken as they are. Pictures without a plain backdrop, or of
+jewellery that somebody wears, are refused.
 """
 
 from dataclasses import dataclass
@@ -11,17 +9,14 @@ from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from imaging.anchors import Anchors, chain_ends
-from imaging.errors import ImageRefused
-from imaging.types import FloatArray, Rgb, Rgba
+from imaging.backdrop import components, refused, without_backdrop
+from imaging.types import Alpha, Rgb, Rgba
 
 MAX_SIDE = 1000
 """Pixels; finer than any necklace on a photograph of 1600."""
 
-Mask: TypeAlias = NDArray[np.bool_]
-Labels: TypeAlias = NDArray[np.int32]
 Kind: TypeAlias = Literal["single", "pair"]
 
 
@@ -39,7 +34,7 @@ class Cutout:
 def cut_out(picture: Rgb | Rgba) -> Cutout:
     """The product without its backdrop. Raise ImageRefused("product-not-cuttable")."""
     picture = _at_most(picture, MAX_SIDE)
-    rgba = _own_alpha(picture) if _has_alpha(picture) else _without_backdrop(picture[..., :3])
+    rgba = _own_alpha(picture) if _has_alpha(picture) else without_backdrop(picture[..., :3])
     rgba = _trimmed(_without_specks(rgba))
     return Cutout(rgba, chain_ends(rgba[..., 3]), "pair" if _halves(rgba[..., 3]) else "single")
 
@@ -53,10 +48,6 @@ def split_pair(cutout: Cutout) -> tuple[Cutout, Cutout]:
     halves = (_trimmed(cutout.rgba[:, :column]), _trimmed(cutout.rgba[:, column:]))
     left, right = (Cutout(half, chain_ends(half[..., 3]), "single") for half in halves)
     return left, right
-
-
-def _refused(reason: str) -> ImageRefused:
-    return ImageRefused("product-not-cuttable", reason)
 
 
 def _at_most(picture: Rgb | Rgba, side: int) -> Rgb | Rgba:
@@ -84,217 +75,14 @@ def _own_alpha(picture: Rgba) -> Rgba:
     rgba = picture.copy()
     rgba[rgba[..., 3] == 0] = 0
     if not rgba[..., 3].any():
-        raise _refused("the picture is wholly transparent")
+        raise refused("the picture is wholly transparent")
     return rgba
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Backdrop:
-    """lab: the fitted surface. away: each pixel's distance from it. noise: what is still it."""
-
-    lab: FloatArray
-    difference: FloatArray
-    away: FloatArray
-    noise: float
-
-
-def _without_backdrop(rgb: Rgb) -> Rgba:
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).astype(np.float32)
-    backdrop = _fit_backdrop(lab)
-    product = _product(backdrop)
-    _refuse_worn(product)
-    part = _around(product)
-    behind = cv2.cvtColor(backdrop.lab[part], cv2.COLOR_LAB2RGB).astype(np.float32) * 255
-    colour = rgb[part].astype(np.float32)
-    rgba = np.zeros((*product.shape, 4), np.uint8)
-    rgba[part] = _soft(colour, np.clip(behind, 0, 255), product[part], backdrop.away[part])
-    return rgba
-
-
-def _around(product: Mask) -> tuple[slice, slice]:
-    """The part of the picture with the product and a little backdrop."""
-    rows, columns = np.flatnonzero(product.any(axis=1)), np.flatnonzero(product.any(axis=0))
-    return (
-        slice(max(0, int(rows[0]) - 8), int(rows[-1]) + 9),
-        slice(max(0, int(columns[0]) - 8), int(columns[-1]) + 9),
-    )
-
-
-def _border(height: int, width: int) -> Mask:
-    thickness = max(2, round(0.04 * min(height, width)))
-    border = np.ones((height, width), np.bool_)
-    border[thickness:-thickness, thickness:-thickness] = False
-    return border
-
-
-def _fit_backdrop(lab: FloatArray) -> _Backdrop:
-    """Quadratic in x and y: plain, shaded and vignetted backdrops alike."""
-    height, width = lab.shape[:2]
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], -1).astype(np.float32)
-    places = np.flatnonzero(_border(height, width))[::5]
-    basis, seen = terms.reshape(-1, 6)[places], lab.reshape(-1, 3)[places]
-    near = _distance(seen - np.median(seen, axis=0)) < 12
-    if near.mean() < 0.5:
-        raise _refused("the backdrop is not plain")
-    for _ in range(3):
-        weights = np.linalg.lstsq(basis[near], seen[near], rcond=None)[0]
-        left_over = _distance(seen - basis @ weights)
-        near = left_over < 8
-        if near.mean() < 0.72:
-            raise _refused("the backdrop is not plain")
-    surface = (terms @ weights).astype(np.float32)
-    difference = lab - surface
-    noise = max(0.7, 1.5 * float(np.median(left_over[near])))
-    return _Backdrop(surface, difference, _distance(difference), noise)
-
-
-def _distance(lab: NDArray[np.floating]) -> FloatArray:
-    """Lightness counts less: backdrops are shaded more often than they are coloured."""
-    return np.asarray(
-        np.sqrt((0.55 * lab[..., 0]) ** 2 + lab[..., 1] ** 2 + lab[..., 2] ** 2), np.float32
-    )
-
-
-def _shadow(backdrop: _Backdrop) -> Mask:
-    """Darker than the backdrop, hardly of another colour, and without edges."""
-    smooth = cv2.GaussianBlur(backdrop.difference, (0, 0), 1.5)
-    darker = -smooth[..., 0]
-    slope_x = cv2.Sobel(darker, cv2.CV_32F, 1, 0, scale=1 / 8)
-    slope = cv2.magnitude(slope_x, cv2.Sobel(darker, cv2.CV_32F, 0, 1, scale=1 / 8))
-    tint = cv2.magnitude(smooth[..., 1], smooth[..., 2])
-    same_colour = tint < 2.5 + backdrop.noise + 0.12 * darker
-    shadow = (darker > 0) & (darker < 32) & same_colour & (slope < 0.9)
-    wide = cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    return wide.astype(np.bool_)
-
-
-def _ground(backdrop: _Backdrop) -> Mask:
-    """Beside strong edges more counts as backdrop: compression leaves rings there."""
-    strongest = cv2.dilate(backdrop.away, np.ones((7, 7), np.uint8))
-    least = max(2.2, 2.2 * backdrop.noise)
-    return np.asarray(backdrop.away <= np.clip(0.10 * strongest, least, max(least, 7.0)), np.bool_)
-
-
-def _product(backdrop: _Backdrop) -> Mask:
-    """What is neither backdrop open to the border, nor a hole, nor a shadow beside these."""
-    ground, shadow = _ground(backdrop), _shadow(backdrop)
-    count, label, stats = _components(ground, connectivity=4)
-    seen_through = (_touching(label, count, _frame(label.shape)) | _holes(label, stats, backdrop))[
-        label
-    ]
-    count, label, _ = _components(seen_through | shadow, connectivity=4)
-    seen_through = _touching(label, count, seen_through)[label]
-    _, label, stats = _components((ground | shadow) & ~seen_through, connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] > 0.015 * label.size
-    large[0] = False
-    seen_through |= (large & _sharp(label, stats, backdrop, step=4.5))[label]
-    return _distinct_parts(~seen_through, backdrop)
-
-
-def _components(mask: Mask, *, connectivity: int) -> tuple[int, Labels, Labels]:
-    """How many, each pixel's number (0 outside the mask), and OpenCV's table of each."""
-    count, label, stats, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=connectivity
-    )
-    return count, np.asarray(label, np.int32), np.asarray(stats, np.int32)
-
-
-def _frame(shape: tuple[int, ...]) -> Mask:
-    frame = np.zeros(shape, np.bool_)
-    frame[[0, -1]] = frame[:, [0, -1]] = True
-    return frame
-
-
-def _touching(label: Labels, count: int, place: Mask) -> Mask:
-    """Which labels, apart from 0, have a pixel in a place."""
-    touching = np.bincount(label[place], minlength=count) > 0
-    touching[0] = False
-    return np.asarray(touching, np.bool_)
-
-
-def _holes(label: Labels, stats: Labels, backdrop: _Backdrop) -> Mask:
-    """Closed patches that one can see through: the backdrop to the last bit, and sharply cut.
-
-    The inside of a pearl on white is nearly white as well, but it shades towards its rim, and a
-    highlight on silver may be white itself, but fades out.
-    """
-    exact = backdrop.away < max(1.1, 1.3 * backdrop.noise)
-    matching = np.bincount(label[exact], minlength=len(stats))
-    area = stats[:, cv2.CC_STAT_AREA]
-    matches = matching > np.maximum(0.55 * area, 0.90 * area - 2.2 * np.sqrt(area))
-    seen = matches & _sharp(label, stats, backdrop) & (area > 0.00025 * label.size)
-    seen[0] = False
-    return np.asarray(seen, np.bool_)
-
-
-def _sharp(label: Labels, stats: Labels, backdrop: _Backdrop, step: float = 9.0) -> Mask:
-    """Which closed patches end at a real edge: two pixels on, the backdrop is far."""
-    grown = cv2.dilate(label.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
-    grown[label > 0] = 0
-    around = np.bincount(grown.ravel(), backdrop.away.ravel(), minlength=len(stats))
-    pixels = np.bincount(grown.ravel(), minlength=len(stats))
-    return np.asarray(around > step * np.maximum(1, pixels), np.bool_)
-
-
-def _distinct_parts(product: Mask, backdrop: _Backdrop) -> Mask:
-    """Parts large enough and, somewhere, clearly not the backdrop."""
-    sure = backdrop.away > max(10.0, 4 * backdrop.noise)
-    count, label, stats = _components(product, connectivity=8)
-    clear = np.bincount(label[sure], minlength=count) > 0
-    kept = clear & (stats[:, cv2.CC_STAT_AREA] >= max(12, 0.0001 * product.size))
-    kept[0] = False
-    found = np.asarray(kept[label], np.bool_)
-    if found.mean() < 0.002:
-        raise _refused("there is nothing on the backdrop")
-    if found.mean() > 0.85:
-        raise _refused("the product fills the picture")
-    return found
-
-
-def _refuse_worn(product: Mask) -> None:
-    """Jewellery is cut off by the frame at thin chains only; necks, hands and busts are wide."""
-    for edge in (product[0], product[-1], product[:, 0], product[:, -1]):
-        starts = np.flatnonzero(np.diff(np.concatenate([[0], edge.view(np.int8), [0]])))
-        if len(starts) and (starts[1::2] - starts[::2]).max() > 0.15 * len(edge):
-            raise _refused("the product is worn, or lies on something")
-
-
-def _soft(rgb: FloatArray, behind: FloatArray, product: Mask, away: FloatArray) -> Rgba:
-    """Alpha along the edge is how far a pixel has come from the backdrop to the product."""
-    mask = product.astype(np.uint8)
-    kernel = np.ones((3, 3), np.uint8)
-    inside = cv2.erode(mask, kernel).astype(np.bool_)
-    edge = cv2.dilate(mask, kernel).astype(np.bool_) & ~inside
-    own = _near_colour(rgb, product * away**2, rgb)
-    behind = _near_colour(rgb, (~product).astype(np.float32), behind)
-    step = own - behind
-    length = (step * step).sum(-1)
-    part = ((rgb - behind) * step).sum(-1) / np.maximum(length, 50.0)
-    cover = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
-    trust = np.clip(length / 900.0, 0.0, 1.0)
-    alpha = np.where(edge, trust * np.clip(part, 0, 1) + (1 - trust) * cover, inside)
-    alpha = np.where(edge & ~product, np.minimum(alpha, 2 * cover), alpha)
-    freed = (rgb - (1 - alpha[..., None]) * behind) / np.maximum(alpha, 0.25)[..., None]
-    colour = np.where((edge & (alpha < 0.98))[..., None], freed, rgb)
-    alpha[alpha < 0.02] = 0
-    whole = np.dstack([np.where(alpha[..., None] > 0, colour, 0), alpha * 255])
-    return np.clip(whole + 0.5, 0, 255).astype(np.uint8)
-
-
-def _near_colour(rgb: FloatArray, weight: FloatArray, otherwise: FloatArray) -> FloatArray:
-    """The weighted mean around each pixel. The product's is led by the pixels least like the
-    backdrop, so thin chains, which have no inside, get one too; the backdrop's has its shadows.
-    """
-    total = cv2.GaussianBlur(weight, (0, 0), 2.0)[..., None]
-    mean = cv2.GaussianBlur(rgb * weight[..., None], (0, 0), 2.0) / np.maximum(total, 1e-3)
-    return np.where(total > 0.05, mean, otherwise).astype(np.float32)
 
 
 def _without_specks(rgba: Rgba) -> Rgba:
     """Scattered dust of bad cut-outs goes; beads and stones that hang free stay."""
     solid = rgba[..., 3] > 40
-    _, label, stats = _components(solid, connectivity=8)
+    _, label, stats = components(solid, connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
     dust = area < max(6, 0.0005 * float(area[1:].sum()))
     dust[0] = False
@@ -306,13 +94,13 @@ def _without_specks(rgba: Rgba) -> Rgba:
 def _trimmed(rgba: Rgba) -> Rgba:
     rows, columns = np.nonzero(rgba[..., 3] > 8)
     if not len(rows):
-        raise _refused("there is nothing on the backdrop")
+        raise refused("there is nothing on the backdrop")
     return np.ascontiguousarray(
         rgba[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     )
 
 
-def _halves(alpha: NDArray[np.uint8]) -> int | None:
+def _halves(alpha: Alpha) -> int | None:
     """The column between two pieces of like size and height, if that is what this is."""
     solid = np.asarray(alpha > 40, np.bool_)
     width = solid.shape[1]

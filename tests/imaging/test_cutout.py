@@ -1,0 +1,218 @@
+"""The product comes off its backdrop whole, and what cannot come off is refused."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from imaging.anchors import chain_ends
+from imaging.backdrop import without_backdrop
+from imaging.cutout import MAX_SIDE, cut_out, split_pair
+from imaging.decode import decode
+from imaging.encode import encode_jpeg
+from imaging.errors import ImageRefused
+from imaging.types import Alpha, Rgb, Rgba
+
+DEMO = Path(__file__).parents[2] / "demo"
+OVERLAYS = json.loads((DEMO / "overlays.json").read_text(encoding="utf-8"))
+COLOURED = ("gold-pendant-chain", "kundan-bib", "temple-haram", "jhumka-earrings", "mangalsutra")
+
+
+def overlay(name: str) -> Rgba:
+    """A demo piece with an eighth of its size around it, as in a catalogue picture."""
+    rgba = np.asarray(Image.open(DEMO / "overlays" / f"{name}.png"))
+    margin = max(rgba.shape) // 8
+    return np.pad(rgba, ((margin, margin), (margin, margin), (0, 0)))
+
+
+def on(backdrop: str, rgba: Rgba) -> Rgb:
+    """The catalogue picture that a photographer makes of it."""
+    height, width = rgba.shape[:2]
+    level = {"white": 255, "grey": 200, "vignette": 245, "shadow": 250, "jpeg": 255, "black": 12}
+    ground = np.full((height, width, 3), level[backdrop], np.float32)
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    if backdrop == "vignette":
+        ground *= (1 - 0.06 * (x**2 + y**2))[..., None]
+    if backdrop == "shadow":
+        soft = cv2.GaussianBlur(np.roll(rgba[..., 3], (12, 8), (0, 1)), (0, 0), 9) / 255
+        ground *= (1 - 0.3 * soft)[..., None]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    picture = rgba[..., :3] * alpha + ground * (1 - alpha)
+    if backdrop != "white":
+        picture += np.random.default_rng(0).normal(0, 1.2, picture.shape)
+    made = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    if backdrop == "jpeg":
+        made = decode(encode_jpeg(made, quality=75)).rgb
+    return made
+
+
+def wrong(found: Alpha, right: Alpha) -> float:
+    """Mean absolute error of alpha, 0..1."""
+    return float(np.abs(found.astype(float) - right).mean() / 255)
+
+
+@pytest.mark.parametrize("backdrop", ["white", "grey", "vignette", "shadow", "jpeg", "black"])
+@pytest.mark.parametrize("name", COLOURED)
+def test_gold_and_stones_come_off_every_plain_backdrop(name: str, backdrop: str) -> None:
+    rgba = overlay(name)
+    found = without_backdrop(on(backdrop, rgba))
+    assert wrong(found[..., 3], rgba[..., 3]) <= 0.04
+
+
+@pytest.mark.parametrize("backdrop", ["white", "grey", "vignette", "jpeg", "black"])
+@pytest.mark.parametrize("name", ["pearl-strand", "pearl-drops"])
+def test_pearls_keep_their_insides(name: str, backdrop: str) -> None:
+    rgba = overlay(name)
+    found = without_backdrop(on(backdrop, rgba))[..., 3]
+    inside = cv2.erode(rgba[..., 3], np.ones((3, 3), np.uint8)) > 250
+    assert (found[inside] > 230).mean() >= 0.95
+    assert wrong(found, rgba[..., 3]) <= 0.04
+
+
+@pytest.mark.parametrize("backdrop", ["white", "grey", "vignette", "jpeg", "black"])
+def test_one_sees_through_a_hoop(backdrop: str) -> None:
+    rgba = overlay("gold-bangles")
+    found = without_backdrop(on(backdrop, rgba))[..., 3] < 128
+    hole = rgba[..., 3] < 128
+    middle = np.s_[
+        rgba.shape[0] // 3 : -rgba.shape[0] // 3, rgba.shape[1] // 4 : -rgba.shape[1] // 4
+    ]
+    both, either = (found & hole)[middle].sum(), (found | hole)[middle].sum()
+    assert both / either >= 0.85
+
+
+def test_edges_carry_no_colour_of_the_backdrop() -> None:
+    rgba = np.zeros((200, 200, 4), np.uint8)
+    cv2.circle(rgba, (100, 100), 60, (200, 140, 30, 255), -1, cv2.LINE_AA)
+    alpha = rgba[..., 3:] / 255
+    blue = np.round(np.array([200, 140, 30]) * alpha + np.array([60, 90, 220]) * (1 - alpha))
+    found = without_backdrop(blue.astype(np.uint8))
+    edge = (found[..., 3] > 60) & (found[..., 3] < 230)
+    assert edge.any()
+    assert np.abs(found[edge][:, :3].astype(int) - (200, 140, 30)).mean() < 12
+
+
+def test_a_picture_with_transparency_is_taken_as_it_is() -> None:
+    rgba = overlay("pearl-strand").copy()
+    rgba[rgba[..., 3] == 0, :3] = (255, 0, 255)
+    cutout = cut_out(rgba)
+    assert (cutout.rgba[cutout.rgba[..., 3] == 0] == 0).all()
+    alpha = overlay("pearl-strand")[..., 3]
+    rows, columns = np.nonzero(alpha > 8)
+    assert cutout.rgba.shape[:2] == (np.ptp(rows) + 1, np.ptp(columns) + 1)
+
+
+def test_garbage_below_transparency_does_not_bleed_when_shrunk() -> None:
+    rgba = np.zeros((2400, 2400, 4), np.uint8)
+    rgba[..., :3] = (0, 255, 0)
+    cv2.circle(rgba, (1200, 1200), 900, (180, 150, 140, 255), 60)
+    cutout = cut_out(rgba)
+    assert max(cutout.rgba.shape) <= MAX_SIDE
+    solid = cutout.rgba[cutout.rgba[..., 3] > 30]
+    assert np.abs(solid[:, :3].astype(int) - (180, 150, 140)).max() <= 12
+
+
+def test_dust_goes_and_loose_stones_stay() -> None:
+    rgba = np.zeros((300, 300, 4), np.uint8)
+    cv2.circle(rgba, (150, 130), 80, (200, 160, 60, 255), 14)
+    cv2.circle(rgba, (150, 250), 8, (200, 20, 60, 255), -1)
+    rgba[20:22, 20:22] = 255
+    cutout = cut_out(rgba)
+    assert cutout.rgba.shape[0] > 200
+    assert cutout.rgba.shape[1] < 190
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAYS if OVERLAYS[name]["anchors"]])
+def test_chain_ends_are_found_where_the_artist_put_them(name: str) -> None:
+    rgba = np.asarray(Image.open(DEMO / "overlays" / f"{name}.png"))
+    found, right = chain_ends(rgba[..., 3]), OVERLAYS[name]["anchors"]
+    for end, given in ((found.left, right["left"]), (found.right, right["right"])):
+        assert abs(end.x - given["x"]) < 0.03 * rgba.shape[1]
+        assert abs(end.y - given["y"]) < 0.05 * rgba.shape[1]
+
+
+def test_a_closed_loop_is_held_at_its_widest() -> None:
+    alpha = np.zeros((400, 300), np.uint8)
+    cv2.ellipse(alpha, (150, 200), (120, 180), 0, 0, 360, 255, 6)
+    ends = chain_ends(alpha)
+    assert ends.left.y == pytest.approx(200, abs=12)
+    assert ends.span == pytest.approx(240, abs=10)
+
+
+@pytest.mark.parametrize("name", ["jhumka-earrings", "diamond-studs", "pearl-drops"])
+def test_a_pair_is_split_into_left_and_right(name: str) -> None:
+    cutout = cut_out(overlay(name))
+    assert cutout.kind == "pair"
+    left, right = split_pair(cutout)
+    assert left.rgba.shape[1] == pytest.approx(right.rgba.shape[1], abs=3)
+    assert left.rgba.shape[1] < 0.5 * cutout.rgba.shape[1] + 2
+
+
+def test_a_single_earring_is_mirrored_for_the_other_ear() -> None:
+    rgba = np.zeros((120, 60, 4), np.uint8)
+    cv2.fillPoly(rgba, [np.array([[10, 5], [50, 60], [10, 110]])], (200, 160, 60, 255))
+    cutout = cut_out(rgba)
+    assert cutout.kind == "single"
+    left, right = split_pair(cutout)
+    assert (left.rgba[:, ::-1] == right.rgba).all()
+
+
+def picture(level: int = 240) -> Rgb:
+    return np.full((400, 400, 3), level, np.uint8)
+
+
+def _worn_on_a_neck() -> Rgb:
+    skin = picture()
+    skin[150:, 100:300] = (200, 150, 120)
+    cv2.ellipse(skin, (200, 180), (90, 70), 0, 0, 180, (210, 170, 40), 6)
+    return skin
+
+
+def _busy() -> Rgb:
+    return np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
+
+
+def _chequered() -> Rgb:
+    rows, columns = np.indices((400, 400)) // 16
+    made = np.where(((rows + columns) % 2)[..., None] == 0, 255, 204).astype(np.uint8)
+    made = np.ascontiguousarray(np.broadcast_to(made, (400, 400, 3)))
+    cv2.circle(made, (200, 200), 90, (210, 170, 40), 12)
+    return made
+
+
+def _filled() -> Rgb:
+    full = picture()
+    full[12:-12, 12:-12] = (180, 140, 40)
+    return full
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (_worn_on_a_neck(), "worn"),
+        (_busy(), "not plain"),
+        (_chequered(), "not plain"),
+        (_filled(), "fills the picture"),
+        (picture(), "nothing on the backdrop"),
+        (np.zeros((300, 300, 4), np.uint8), "wholly transparent"),
+    ],
+)
+def test_what_cannot_be_cut_out_is_refused_with_the_reason(made: Rgb, reason: str) -> None:
+    with pytest.raises(ImageRefused, match=reason) as refusal:
+        cut_out(made)
+    assert refusal.value.code == "product-not-cuttable"
+
+
+def test_faint_specks_alone_are_nothing() -> None:
+    rgba = np.zeros((300, 300, 4), np.uint8)
+    rgba[10:40, 10:40] = (200, 160, 60, 6)
+    with pytest.raises(ImageRefused, match="nothing on the backdrop"):
+        cut_out(rgba)
+
+
+def test_cutting_twice_gives_the_same_bytes() -> None:
+    made = on("jpeg", overlay("kundan-bib"))
+    assert (cut_out(made).rgba == cut_out(made).rgba).all()
