@@ -167,11 +167,20 @@ class OrderDelivered(DomainEvent):
 
 
 class OrderCancelled(DomainEvent):
+    """Nothing personal: also the order of a person who was forgotten can be cancelled."""
+
     TOPIC: ClassVar[str] = "OrderCancelled"
-    SUBJECT: ClassVar[str | None] = "customer_id"
     customer_id: UserId
     reason: CancelReason
-    note: Annotated[str, PersonalData(erased="")] = ""
+
+
+class OrderCancellationExplained(DomainEvent):
+    """Why, in the words of whoever cancelled it."""
+
+    TOPIC: ClassVar[str] = "OrderCancellationExplained"
+    SUBJECT: ClassVar[str | None] = "customer_id"
+    customer_id: UserId
+    note: Annotated[str, PersonalData(erased="")]
 
 
 class Order(AggregateRoot):
@@ -294,7 +303,9 @@ class Order(AggregateRoot):
             return
         if self.status not in CANCELLABLE[reason]:
             raise self._illegal("be cancelled")
-        self.record(OrderCancelled, customer_id=self.customer_id, reason=reason, note=note)
+        self.record(OrderCancelled, customer_id=self.customer_id, reason=reason)
+        if note:
+            self.record(OrderCancellationExplained, customer_id=self.customer_id, note=note)
 
     def expire(self, *, now: datetime) -> None:
         """Cancel an order that nobody paid in time. Anything else stays as it is."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from commands.accounts import erase
+from commands.context import system_context
 from commands.orders import expire_reservations
 from domain.orders import Order
 from domain.stock import Stock
@@ -296,3 +298,13 @@ async def test_an_order_whose_money_has_come_does_not_expire(api: Api) -> None:
     await react(api)
     paid: Order = await api.store.load(Order, order["id"])
     assert paid.status.value == "confirmed"
+
+
+async def test_the_order_of_a_forgotten_person_expires_like_any_other(api: Api) -> None:
+    product, customer = await on_sale(api), await api.customer()
+    await ordered(customer, (product["id"], 2))
+    await erase(customer.id, system_context("ErasePerson", correlation="test"), api.services)
+    await api.consistency.fold()
+    api.clock.ahead = timedelta(minutes=31)
+    assert await expire_reservations(api.services) == 1
+    assert (await stock_of(api, product)).available == 5

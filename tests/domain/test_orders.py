@@ -10,6 +10,7 @@ from domain.orders import (
     MAX_LINES,
     CancelReason,
     Order,
+    OrderCancellationExplained,
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -206,9 +207,10 @@ def test_a_customer_cannot_cancel_after_that(state: str) -> None:
 
 
 def test_staff_may_cancel_while_it_is_processed() -> None:
-    by_staff = OrderCancelled(customer_id=CUSTOMER_ID, reason=CancelReason.STAFF, note="cracked")
+    by_staff = OrderCancelled(customer_id=CUSTOMER_ID, reason=CancelReason.STAFF)
+    explained = OrderCancellationExplained(customer_id=CUSTOMER_ID, note="cracked")
     given(*STATES["processing"]).when(Order.cancel, CancelReason.STAFF, note="cracked").then(
-        by_staff
+        by_staff, explained
     )
 
 

@@ -1,0 +1,56 @@
+"""What was stored once decodes for ever. `python -m tests.events.record` writes what is missing."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.kernel import EVENTS
+from integrations.event_store.mapping import UndecodableEventError, personal_fields, to_event
+from tests.events.record import EXAMPLES, KEY, stored_events
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+FILES = sorted(EXAMPLES.glob("*.json"))
+
+
+def stored(path: Path) -> dict[str, Any]:
+    example: dict[str, Any] = json.loads(path.read_text())
+    return example
+
+
+def test_every_event_of_the_domain_has_its_example() -> None:
+    missing = stored_events().keys() - {path.stem for path in FILES}
+    assert not missing, "run: python -m tests.events.record"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_event_decodes_as_it_was_stored(path: Path) -> None:
+    stored_events()
+    example = stored(path)
+    subject = example.get("personal", {}).get("subject")
+    event = to_event(example, AT, {subject: KEY} if subject else {})
+    assert type(event) is EVENTS[example["type"]]
+    assert (event.originator_id, event.originator_version) == (example["stream"], 1)
+    if example["schema"] == type(event).class_version:
+        kept = event.model_dump(mode="json", exclude=set(personal_fields(type(event))))
+        assert {name: kept[name] for name in example["data"]} == example["data"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_event_of_a_forgotten_person_decodes_too(path: Path) -> None:
+    stored_events()
+    event = to_event(stored(path), AT, {})
+    for name, erased in personal_fields(type(event)).items():
+        shown = getattr(event, name)
+        if isinstance(erased, dict):
+            assert shown.model_dump().items() >= erased.items()
+        else:
+            assert shown == erased
+
+
+def test_a_topic_that_nobody_knows_is_refused() -> None:
+    example = stored(FILES[0]) | {"type": "builtins:eval"}
+    with pytest.raises(UndecodableEventError, match="not in the registry"):
+        to_event(example, AT, {})
