@@ -20,13 +20,14 @@ import commands
 import queries
 from bootstrap import open_services
 from commands.accounts import ensure_admin
+from commands.demo import load_demo
 from commands.execution import Execution
 from dependencies import AllServices, Services, fresh
 from domain import errors
 from integrations.logs import configure_logs
 from middleware import BodyLimit, KnownHosts, RequestContext, body_limits
 from problems import MEDIA_TYPE, Problem, Statuses, handle_problems, problem
-from settings import Settings, load_settings
+from settings import Settings, SettingsError, load_settings
 
 log = structlog.get_logger()
 
@@ -80,7 +81,12 @@ def create_app(settings: Settings, *, opener: Opener | None = None) -> FastAPI:
         async with opened as services:
             app.state.services = replace(services, views=queries.VIEWS)
             app.state.executor = Execution
-            await ensure_admin(app.state.services)
+            try:
+                await ensure_admin(app.state.services)
+            except errors.Invalid as fault:
+                raise SettingsError(f"Settings: {fault.detail}") from None
+            if settings.demo_catalogue:
+                await load_demo(app.state.services)
             yield
 
     app = FastAPI(
@@ -163,12 +169,14 @@ async def _answers(probe: Callable[[], Awaitable[None]]) -> bool:
 
 TAGS = [
     {"name": "accounts", "description": "Registration, sign-in, sessions, the profile."},
-    {"name": "catalogue", "description": "Products: browse, search, maintain."},
+    {"name": "products", "description": "Products: browse, search, maintain."},
     {"name": "imports", "description": "Product files: validate, import, history."},
     {"name": "orders", "description": "The cart, orders and their tracking."},
     {"name": "payments", "description": "Intents, confirmation, refunds, saved methods."},
+    {"name": "webhooks", "description": "What payment gateways tell us."},
     {"name": "images", "description": "Photographs for the try-on."},
     {"name": "try-on", "description": "Jewellery on a photograph."},
+    {"name": "media", "description": "Stored files, by signed address."},
     {"name": "audit", "description": "What happened, in order, with proof."},
     {"name": "operations", "description": "Health and figures."},
 ]

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     imaging_processes: int = Field(default=1, ge=1, le=32)
     photo_days: int = Field(default=30, ge=1, le=3650)
     rate_limits: bool = True
+    demo_catalogue: bool = False
+    """Import the demo's products once; `make run` sets it."""
     yunet_model: Path | None = None
     worker_metrics_port: int = Field(default=0, ge=0, le=65535)
     """Prometheus on loopback; 0 takes a free port, and the log says which."""

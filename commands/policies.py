@@ -9,6 +9,7 @@ from typing import Any
 from commands import mails
 from commands.account_policies import ACCOUNT_POLICIES
 from commands.context import policy_context
+from commands.demo import DEMO
 from commands.importing import IMPORTING
 from commands.mails import Letter
 from commands.picturing import PICTURING
@@ -102,5 +103,6 @@ POLICIES: tuple[Policy, ...] = (
     customer_is_written_to_about_the_order,
     *PICTURING,
     *IMPORTING,
+    *DEMO,
     *ACCOUNT_POLICIES,
 )

@@ -19,9 +19,13 @@ GRACEFUL_SECONDS = 3
 
 @dataclass
 class Shop:
-    """`kept` in the order to start them; `addresses` is what `run.json` says."""
+    """`kept` in the order to start them; `addresses` is what `run.json` says.
+
+    `ready_pages` answer 200 once the programs can serve.
+    """
 
     kept: list[Kept] = field(default_factory=list)
+    ready_pages: list[str] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -37,7 +41,7 @@ def plan(given: Given, known_secrets: dict[str, str], ports: Ports) -> Shop:
     _plan_mail(shop, given, ports, data_dir)
     shop.environment |= _settings(given, known_secrets, shop, port=port, data_dir=data_dir)
     _plan_gateway(shop, given, ports, data_dir)
-    _plan_programs(shop, data_dir, port=port)
+    _plan_programs(shop, data_dir, port=port, metrics_port=ports.of("worker"))
     return shop
 
 
@@ -81,6 +85,7 @@ def _settings(
         "PORT": str(port),
         "DATA_DIR": str(data_dir),
         "PUBLIC_BASE_URL": given.public_base_url or address,
+        "DEMO_CATALOGUE": "true",
         "ADMIN_EMAIL": given.admin_email or ADMIN_EMAIL,
     }
 
@@ -103,11 +108,17 @@ def _plan_gateway(shop: Shop, given: Given, ports: Ports, data_dir: Path) -> Non
     shop.kept.append(_program(shop, data_dir, "gateway", command))
 
 
-def _plan_programs(shop: Shop, data_dir: Path, *, port: int) -> None:
+def _plan_programs(shop: Shop, data_dir: Path, *, port: int, metrics_port: int) -> None:
+    """The worker serves its figures as soon as it works, so they tell that it is ready."""
+    shop.environment["WORKER_METRICS_PORT"] = str(metrics_port)
     options = ["--host", LOOPBACK, "--port", str(port), "--no-server-header"]
     patience = ["--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)]
     shop.kept.append(_program(shop, data_dir, "api", ["uvicorn", "main:app", *options, *patience]))
     shop.kept.append(_program(shop, data_dir, "worker", ["worker"]))
+    shop.ready_pages += [
+        f"{shop.addresses['api']}/health/ready",
+        f"http://{LOOPBACK}:{metrics_port}/metrics",
+    ]
 
 
 def _program(shop: Shop, data_dir: Path, name: str, module: list[str]) -> Program:
