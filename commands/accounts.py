@@ -32,7 +32,6 @@ from domain.ports import CommandContext, Commit
 from domain.sessions import Session
 from domain.tokens import invalid_reset_token, read_reset_token
 from domain.values import EmailText, MobileText, ObjectIdText, Role
-from settings import SettingsError
 
 log = structlog.get_logger()
 
@@ -261,7 +260,7 @@ async def erase(user_id: str, context: CommandContext, services: Services) -> Co
 async def ensure_admin(services: Services) -> None:
     """The first administrator, from ADMIN_EMAIL and ADMIN_PASSWORD; later starts change nothing.
 
-    Raise SettingsError when one of the two cannot be accepted.
+    Raise Invalid, with the variable's name, when one of the two cannot be accepted.
     """
     email, password = services.settings.admin_email, services.settings.admin_password
     if email is None or password is None:
@@ -277,9 +276,9 @@ async def ensure_admin(services: Services) -> None:
         log.info("the first administrator's address already has an account")
     except ValidationError as e:
         fault = str(e.errors()[0]["msg"]).removeprefix("Value error, ")
-        raise SettingsError(f"Settings: ADMIN_EMAIL: {fault}") from None
+        raise Invalid(f"ADMIN_EMAIL: {fault}") from None
     except Invalid as e:
-        raise SettingsError(f"Settings: ADMIN_PASSWORD: {e.errors[0].message}") from None
+        raise Invalid(f"ADMIN_PASSWORD: {e.errors[0].message}") from None
 
 
 # --- Endpoints -----------------------------------------------------------------------------------
