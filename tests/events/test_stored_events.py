@@ -42,12 +42,12 @@ def test_an_event_decodes_as_it_was_stored(path: Path) -> None:
 def test_an_event_of_a_forgotten_person_decodes_too(path: Path) -> None:
     stored_events()
     event = to_event(stored(path), AT, {})
+    shown = event.model_dump()
     for name, erased in personal_fields(type(event)).items():
-        shown = getattr(event, name)
         if isinstance(erased, dict):
-            assert shown.model_dump().items() >= erased.items()
+            assert shown[name] | erased == shown[name]
         else:
-            assert shown == erased
+            assert shown[name] == erased
 
 
 def test_a_topic_that_nobody_knows_is_refused() -> None:
