@@ -53,23 +53,24 @@ def _run(given: Given) -> None:
 
 
 def _wait_until_ready(shop: Shop, supervisor: Supervisor, wakeup: socket.socket) -> None:
-    """Ask the API until it says that it and what it needs are ready; start again what dies."""
+    """Ask API and worker until both can serve; meanwhile start again what dies."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    while not _is_ready(shop.addresses["api"]):
+    while waiting := [page for page in shop.ready_pages if not _answers(page)]:
         supervisor.look_once()
         if time.monotonic() > deadline:
             raise ServerFailedError(
-                f"The API was not ready in {READY_TIMEOUT_SECONDS:.0f} s. "
-                f"See {shop.environment['DATA_DIR']}/logs/api.log."
+                f"{waiting[0]} did not answer in {READY_TIMEOUT_SECONDS:.0f} s. "
+                f"See {shop.environment['DATA_DIR']}/logs."
             )
         if select.select([wakeup], [], [], ASK_SECONDS)[0]:
             wakeup.recv(4096)
 
 
-def _is_ready(address: str) -> bool:
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=5)
+def _answers(page: str) -> bool:
+    address = urlsplit(page)
+    connection = http.client.HTTPConnection(address.netloc, timeout=5)
     try:
-        connection.request("GET", "/health/ready")
+        connection.request("GET", address.path)
         return connection.getresponse().status == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False  # not listening yet

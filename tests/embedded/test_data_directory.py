@@ -11,7 +11,7 @@ import pytest
 
 from embedded.data_directory import Ports, local_secrets, sole_owner, write_json
 from embedded.errors import DataDirectoryInUseError, EmbeddedError
-from embedded.ports import LOOPBACK
+from embedded.ports import LOOPBACK, free_port, is_free
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +66,12 @@ def test_a_damaged_file_is_never_overwritten(content: str, tmp_path: Path) -> No
 def test_a_write_leaves_no_other_file_behind(tmp_path: Path) -> None:
     write_json(tmp_path / "run.json", {"api": "http://127.0.0.1:8000"})
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
+    assert all(15_000 <= free_port() <= 32_000 for _ in range(50))
+    with socket.create_server((LOOPBACK, free_port())) as server:
+        assert not is_free(server.getsockname()[1])
 
 
 def test_a_port_is_remembered_while_it_is_free(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ async def app(scope, receive, send):
         await send({"type": "http.response.body", "body": b"ready"})
 """
 WORKER = """
-import os, pathlib, signal
+import os
+from prometheus_client import start_http_server
 with open("workers", "a") as file:
     file.write(f"{os.getpid()}\\n")
-signal.pause()
+start_http_server(int(os.environ["WORKER_METRICS_PORT"]), addr="127.0.0.1")[1].join()
 """
 
 
