@@ -42,9 +42,9 @@ class Consumer:
     handle: Handle
     description: str = ""
 
-    @property
-    def subjects(self) -> list[str]:
-        return [f"events.*.{topic}" for topic in self.topics]
+    def subjects(self, stream: str) -> list[str]:
+        """`events.*.OrderPlaced`: the relay names subjects after its stream."""
+        return [f"{stream.lower()}.*.{topic}" for topic in self.topics]
 
 
 class Consumers:
@@ -157,6 +157,7 @@ class Watched:
         self.delivery = delivery
         self._broker = broker
         self._stream = stream
+        self._subjects = consumer.subjects(stream)
         self._subscriber = broker.subscriber(
             subject="",
             durable=consumer.name,
@@ -179,7 +180,7 @@ class Watched:
             name=self.consumer.name,
             durable_name=self.consumer.name,
             description=self.consumer.description[:200] or None,
-            filter_subjects=self.consumer.subjects,
+            filter_subjects=self._subjects,
             deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=start,
             ack_policy=api.AckPolicy.EXPLICIT,
@@ -204,8 +205,8 @@ class Watched:
             await self._subscriber.start()
 
     async def _mend(self, info: api.ConsumerInfo, manager: JetStreamContext) -> None:
-        if set(info.config.filter_subjects or []) != set(self.consumer.subjects):
-            config = replace(info.config, filter_subjects=self.consumer.subjects)
+        if set(info.config.filter_subjects or []) != set(self._subjects):
+            config = replace(info.config, filter_subjects=self._subjects)
             await manager.add_consumer(self._stream, config)
         if self._is_stuck(info):
             log.warning("consumer was silent", consumer=self.consumer.name)

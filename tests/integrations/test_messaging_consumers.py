@@ -82,7 +82,7 @@ class Shop:
 
     async def publish(self, position: int, body: bytes) -> None:
         event = self.ledger.events[position - 1]
-        subject = f"events.gem.{event.type}"
+        subject = f"{self.name.lower()}.gem.{event.type}"
         headers = {"Kundan-Stream": event.stream}
         await self.stream.publish(subject, body, stream=self.name, headers=headers)
 
@@ -118,7 +118,7 @@ async def shop(
 
 
 async def make_stream(manager: JetStreamContext, name: str) -> None:
-    await manager.add_stream(name=name, subjects=["events.>"])
+    await manager.add_stream(name=name, subjects=[f"{name.lower()}.>"])
 
 
 async def test_a_policy_sees_its_events_in_order_and_no_others(shop: Shop) -> None:
