@@ -199,6 +199,11 @@ def test_a_record_without_end_is_refused(source: bytes) -> None:
     assert "A row is longer than" in refusal(source).detail
 
 
+def test_a_table_may_have_two_hundred_columns() -> None:
+    assert len(read(b",".join([b"x"] * 200))[0].header.cells) == 200
+    assert "more than 200 columns" in refusal(b",".join([b"x"] * 201)).detail
+
+
 def test_a_million_columns_are_refused() -> None:
     assert "more than 200 columns" in refusal(b"a," * 500_000).detail
 
