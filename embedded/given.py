@@ -27,6 +27,7 @@ class Given(BaseSettings):
     jwt_secret_key: SecretStr | None = None
     master_key: SecretStr | None = None
     public_base_url: str | None = None
+    demo_catalogue: bool | None = None
     admin_email: str | None = None
     admin_password: SecretStr | None = None
 

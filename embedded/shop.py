@@ -81,11 +81,12 @@ def _settings(
         if getattr(given, name.lower()) is None and not _belongs_to_the_gateway(name, given)
     }
     address = shop.addresses["api"]
+    if given.demo_catalogue is None and given.mongodb_url is None:
+        made_up["DEMO_CATALOGUE"] = "true"  # never into somebody's own database unasked
     return made_up | {
         "PORT": str(port),
         "DATA_DIR": str(data_dir),
         "PUBLIC_BASE_URL": given.public_base_url or address,
-        "DEMO_CATALOGUE": "true",
         "ADMIN_EMAIL": given.admin_email or ADMIN_EMAIL,
     }
 

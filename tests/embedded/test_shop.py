@@ -88,3 +88,19 @@ def test_the_webhook_goes_to_the_apis_own_port(
     gateway = next(kept for kept in planned(tmp_path).kept if kept.name == "gateway")
     assert isinstance(gateway, Program)
     assert f"http://127.0.0.1:{port}/api/webhooks/razorpay" in gateway.command
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "true"),
+        ({"DEMO_CATALOGUE": "false"}, None),
+        ({"MONGODB_URL": "mongodb://db.example/shop"}, None),
+    ],
+)
+def test_the_demo_catalogue_goes_only_into_a_database_of_our_own(
+    settings: dict[str, str], told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert planned(tmp_path).environment.get("DEMO_CATALOGUE") == told
