@@ -1,19 +1,24 @@
 """The HTTP shell: what surrounds every request, and what bad input gets."""
 
+import hashlib
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import pytest
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Response, UploadFile
 from pydantic import Field
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from commands.context import Command
-from dependencies import AllServices, Page, PageOfList, limited
+from commands.unit_of_work import UnitOfWork
+from dependencies import AllServices, Document, Execute, Page, PageOfList, Services, limited
 from domain import errors
+from domain.accounts import Account
 from domain.errors import ConcurrencyConflict, DomainError
 from domain.values import Role
 from main import STATUSES
@@ -42,6 +47,45 @@ async def post_body(body: Body) -> dict[str, int]:
 @router.post("/file")
 async def post_file(file: Annotated[UploadFile, File()]) -> dict[str, int]:
     return {"size": len(await file.read())}
+
+
+async def _open(email: str, work: UnitOfWork) -> Account:
+    name: dict[str, Any] = {"email": email, "mobile": None, "first_name": "M", "last_name": ""}
+    return work.add(Account.register(work.new_id(), password_hash="h", **name))
+
+
+def _greeting(document: Document, _: Services) -> dict[str, Any]:
+    return {"hello": document["email"]}
+
+
+@router.post("/command/{name}")
+async def post_command(name: str, email: str, execute: Execute) -> Response:
+    options: dict[str, dict[str, Any]] = {
+        "shown": {"shows": "users", "status": 201},
+        "elsewhere": {"shows": "users", "status": 201, "location": "/api/users/{id}/profile"},
+        "another": {"shows": "users", "view": _greeting},
+        "nothing": {},
+        "gone": {"shows": "wishlists"},
+    }
+    return await execute(partial(_open, email), **options[name])
+
+
+@router.post("/upload")
+async def post_upload(
+    file: Annotated[UploadFile, File()], execute: Execute, email: str
+) -> Response:
+    digest = hashlib.sha256(await file.read()).digest()
+    return await execute(partial(_open, email), content_digest=digest)
+
+
+@router.post("/void")
+async def post_void(execute: Execute) -> Response:
+    async def do_nothing(_: UnitOfWork) -> None:
+        """Some commands have nothing to show."""
+
+    outcome = await execute.carry_out(do_nothing)
+    assert await execute.shown(outcome, "users") is None
+    return await execute(do_nothing, shows="users")
 
 
 @router.get("/fault/{name}")
@@ -363,6 +407,49 @@ async def test_the_documentation_names_problems_and_tags(api: Api) -> None:
     page = await api.client.get("/docs")
     assert page.status_code == 200
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+async def test_what_was_made_is_shown_with_its_place(shell: Api) -> None:
+    response = await shell.client.post("/api/probe/command/shown?email=a@example.com")
+    made = response.json()["data"]
+    assert (response.status_code, made["email"]) == (201, "a@example.com")
+    assert response.headers["Location"] == f"/api/probe/command/shown/{made['id']}"
+    assert (response.headers["ETag"], made["version"]) == ('"v1"', 1)
+
+
+async def test_its_place_may_be_elsewhere(shell: Api) -> None:
+    response = await shell.client.post("/api/probe/command/elsewhere?email=a@example.com")
+    object_id = response.json()["data"]["id"]
+    assert response.headers["Location"] == f"/api/users/{object_id}/profile"
+
+
+async def test_it_may_be_shown_another_way(shell: Api) -> None:
+    response = await shell.client.post("/api/probe/command/another?email=a@example.com")
+    assert response.json()["data"] == {"hello": "a@example.com"}
+
+
+async def test_what_cannot_be_shown_is_named(shell: Api) -> None:
+    for name in ("nothing", "gone"):
+        response = await shell.client.post(f"/api/probe/command/{name}?email=a@example.com")
+        assert response.json()["data"].keys() == {"_id", "id"}
+    response = await shell.client.post("/api/probe/void")
+    assert response.json() == {"success": True, "data": None}
+
+
+async def test_a_repeated_upload_is_known_by_its_file(shell: Api) -> None:
+    async def upload(content: bytes) -> httpx.Response:
+        return await shell.client.post(
+            "/api/probe/upload?email=a@example.com",
+            files={"file": ("photo.jpg", content)},
+            headers={"Idempotency-Key": "upload-1"},
+        )
+
+    first, again, other = await upload(b"one"), await upload(b"one"), await upload(b"two")
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
 
 
 # --- Reads that must not be older -----------------------------------------------------------------

@@ -1,9 +1,13 @@
 """Accounts over HTTP: register, sign in, change, leave."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.values import Role
-from tests.api import Api
+from tests.api import Api, open_api
 from tests.samples import ADMIN_EMAIL, PASSWORD
 
 REGISTER = "/api/auth/register"
@@ -128,6 +132,45 @@ async def test_a_profile_changes_in_what_is_named(api: Api) -> None:
     assert response.headers["Consistency-Token"].startswith("p")
 
 
+async def test_an_avatar_is_an_address_and_may_be_taken_away(api: Api) -> None:
+    person = await api.customer()
+    for given, shown in (("https://cdn.example/m.jpg", "https://cdn.example/m.jpg"), (None, None)):
+        response = await person.client.put("/api/auth/profile", json={"avatar": given})
+        assert response.json()["data"]["avatar"] == shown
+    refused = await person.client.put("/api/auth/profile", json={"avatar": "javascript:alert(1)"})
+    assert refused.json()["errors"][0]["field"] == "avatar"
+
+
+async def test_naming_the_same_address_needs_no_password(api: Api) -> None:
+    person = await api.customer()
+    same = await person.client.put("/api/auth/profile", json={"email": person.email.upper()})
+    assert same.status_code == 200
+    assert "Consistency-Token" not in same.headers
+
+
+async def test_a_number_alone_may_change(api: Api) -> None:
+    person = await api.customer()
+    body = {"mobile": "9876543210", "currentPassword": PASSWORD}
+    response = await person.client.put("/api/auth/profile", json=body, headers={"If-Match": "*"})
+    assert response.json()["data"]["mobile"] == "+919876543210"
+    assert (await api.topics())[-2:] == ["MobileChanged", "ClaimTaken"]
+
+
+async def test_a_repeated_change_is_told_to_be_one(api: Api) -> None:
+    person = await api.customer()
+    headers = {"Idempotency-Key": "save-1"}
+    first = await person.client.put(
+        "/api/auth/profile", json={"firstName": "Mira"}, headers=headers
+    )
+    again = await person.client.put(
+        "/api/auth/profile", json={"firstName": "Mira"}, headers=headers
+    )
+    assert again.content == first.content
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
 async def test_a_profile_changed_meanwhile_is_not_overwritten(api: Api) -> None:
     person = await api.customer()
     await person.client.put("/api/auth/profile", json={"firstName": "Mira"})
@@ -203,6 +246,18 @@ async def test_asking_for_a_link_answers_alike_for_every_address(api: Api) -> No
     assert (await api.topics()).count("PasswordResetRequested") == 1
 
 
+async def test_more_than_three_links_an_hour_are_not_mailed(
+    database: AsyncDatabase[dict[str, Any]], tmp_path: Path
+) -> None:
+    async with open_api(database, tmp_path, rate_limits=True) as api:
+        person = await api.customer()
+        for _ in range(5):
+            body = {"email": person.email}
+            response = await api.client.post("/api/auth/forgot-password", json=body)
+            assert response.status_code == 202
+        assert (await api.topics()).count("PasswordResetRequested") == 3
+
+
 @pytest.mark.parametrize("token", ["", "nonsense", f"{'0' * 24}.{'0' * 24}.{'A' * 43}"])
 async def test_a_link_that_we_did_not_make_does_not_work(api: Api, token: str) -> None:
     body = {"token": token, "newPassword": "a fourth map, of Udaipur"}
@@ -250,6 +305,11 @@ async def test_an_administrator_lists_accounts_by_role(api: Api) -> None:
     response = await admin.client.get("/api/admin/users", params={"role": "admin"})
     assert [user["email"] for user in response.json()["data"]] == [ADMIN_EMAIL]
     assert response.json()["pagination"]["total"] == 1
+
+
+async def test_an_account_of_nobody_is_not_found(api: Api) -> None:
+    admin = await api.admin()
+    assert (await admin.client.get(f"/api/admin/users/{'0' * 24}")).status_code == 404
 
 
 # --- Leaving -------------------------------------------------------------------------------------
