@@ -116,7 +116,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
         "keys": PhotoKeys(**known),
         "sha256": digest,
         "size": len(data),
-        "mime_type": prepared.mime_type,
+        "mime_type": "image/jpeg",
         "width": prepared.width,
         "height": prepared.height,
     }
