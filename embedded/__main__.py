@@ -55,7 +55,8 @@ def _run(given: Given) -> None:
 def _wait_until_ready(shop: Shop, supervisor: Supervisor, wakeup: socket.socket) -> None:
     """Ask API and worker until both can serve; meanwhile start again what dies."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    while waiting := [page for page in shop.ready_pages if not _answers(page)]:
+    waiting = shop.ready_pages
+    while waiting := [page for page in waiting if not _answers(page)]:
         supervisor.look_once()
         if time.monotonic() > deadline:
             raise ServerFailedError(
