@@ -61,6 +61,8 @@ class Ledger:
         self.blocks: AsyncCollection[dict[str, Any]] = durable_collection(database, "ledger")
         self._pending = self.commits.with_options(read_concern=ReadConcern("snapshot"))
         self._finished = 0
+        self._last: dict[str, Any] | None = None
+        """Our own last block. When another has gone on behind it, the next insert is refused."""
         self._placed: OrderedDict[str, int] = OrderedDict()
 
     async def prepare(self) -> None:
@@ -78,7 +80,7 @@ class Ledger:
 
         None when nothing is pending or another sequencer was faster: call again.
         """
-        last = await self.last_block()
+        last = self._last or await self.last_block()
         if last is not None and last["_id"] > self._finished:
             await self.finish(last)
         pending = await self._read_pending()
@@ -89,7 +91,9 @@ class Ledger:
         try:
             await self.blocks.insert_one(block)
         except DuplicateKeyError:
+            self._last = None
             return None
+        self._last = block
         return Sealed(block, ordered)
 
     async def finish(self, block: Mapping[str, Any]) -> None:
