@@ -2,7 +2,7 @@
 
 import typer
 
-from operators import audit, people, stream
+from operators import audit, doctor, parked, people, projections, stream
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,7 +11,10 @@ app = typer.Typer(
     help="Kundan at the command line: audit history, look after read models, forget a person.",
 )
 app.add_typer(audit.app, name="audit")
+app.add_typer(projections.app, name="projections")
+app.add_typer(parked.app, name="parked")
 app.add_typer(stream.app, name="stream")
+app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""Is everything there, and does it work? Each check says what to do when it does not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import typer
+from rich.table import Table
+
+from dependencies import Services
+from domain.errors import DomainError
+from imaging import models
+from integrations.messaging.dead_letters import Desk
+from integrations.read_models import MongoReadModels
+from operators.audit import relay_of
+from operators.running import console, with_services
+
+CHECK_SECONDS = 10.0
+LAG_EVENTS = 1_000
+
+
+class CheckFailedError(DomainError):
+    """What is wrong and what to do about it."""
+
+    code = "check-failed"
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    look: Callable[[Services], Awaitable[str]]
+
+
+async def _mongodb(services: Services) -> str:
+    hello = await services.read_models.command("hello")
+    if "setName" not in hello:
+        raise CheckFailedError("MongoDB is no replica set: start it with --replSet and initiate it")
+    version = (await services.read_models.command("buildInfo"))["version"]
+    return f"{version}, replica set {hello['setName']}, {len(hello.get('hosts', []))} members"
+
+
+async def _ledger(services: Services) -> str:
+    waiting = await services.read_models["commits"].count_documents({"pending": True}, limit=10_000)
+    if waiting >= LAG_EVENTS:
+        raise CheckFailedError(f"{waiting} commits have no position yet: does a worker run?")
+    return f"position {await services.store.last_position()}, {waiting} commits wait"
+
+
+async def _jetstream(services: Services) -> str:
+    sequence = await relay_of(services).last_sequence()
+    position = await services.store.last_position()
+    if sequence > position:
+        raise CheckFailedError(
+            f"JetStream stands at {sequence}, the ledger at {position}: was an old backup restored? "
+            "See `python -m cli stream rebuild`"
+        )
+    if position - sequence > LAG_EVENTS:
+        raise CheckFailedError(
+            f"JetStream is {position - sequence} events behind: does a worker run?"
+        )
+    return f"sequence {sequence}, {position - sequence} behind"
+
+
+async def _projections(services: Services) -> str:
+    standing = await MongoReadModels(services.read_models).standing()
+    behind = await services.store.last_position() - standing.position
+    if behind > LAG_EVENTS:
+        raise CheckFailedError(f"read models are {behind} events behind: does a worker run?")
+    return f"position {standing.position}, {behind} behind"
+
+
+async def _set_aside(services: Services) -> str:
+    events = await services.read_models["parked"].estimated_document_count()
+    letters = await Desk(services.read_models).count()
+    if events or letters:
+        raise CheckFailedError(
+            f"{events} events are parked and {letters} letters dead: see `python -m cli parked list`"
+        )
+    return "nothing"
+
+
+async def _valkey(services: Services) -> str:
+    if services.settings.redis_url is None:
+        return "not used: limits of rate are counted in each process (REDIS_URL is not set)"
+    await services.probes["valkey"]()
+    return "answers"
+
+
+async def _objects(services: Services) -> str:
+    key = "doctor/probe.txt"
+    await services.objects.put(key, b"probe", content_type="text/plain")
+    if await services.objects.get(key) != b"probe":
+        raise CheckFailedError("the object store does not give back what it was given")
+    await services.objects.delete(key)
+    return "writes, reads and deletes"
+
+
+async def _models(services: Services) -> str:
+    directory = services.settings.models_dir
+    missing = await asyncio.to_thread(models.wanting, directory)
+    if missing:
+        names = ", ".join(model.name for model in missing)
+        raise CheckFailedError(f"{names} are missing or damaged: run `make models`")
+    return f"complete in {directory}"
+
+
+CHECKS = (
+    Check("MongoDB", _mongodb),
+    Check("ledger", _ledger),
+    Check("JetStream", _jetstream),
+    Check("read models", _projections),
+    Check("set aside", _set_aside),
+    Check("Valkey", _valkey),
+    Check("object store", _objects),
+    Check("imaging models", _models),
+)
+
+
+def doctor() -> None:
+    """Look at every part, and say what to do about those that do not work. Exit code 1 when any does not."""
+    table = Table("part", "", "finding")
+
+    async def work(services: Services) -> bool:
+        well = True
+        for check in CHECKS:
+            sound, finding = await _looked(check, services)
+            well = well and sound
+            table.add_row(check.name, "[green]ok[/green]" if sound else "[red]ill[/red]", finding)
+        return well
+
+    well = with_services(work)
+    console.print(table)
+    if not well:
+        raise typer.Exit(1)
+
+
+async def _looked(check: Check, services: Services) -> tuple[bool, str]:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return True, await check.look(services)
+    except DomainError as ill:
+        return False, ill.detail
+    except Exception as e:  # noqa: BLE001 - any failure of a part is the finding
+        return False, f"{type(e).__name__}: {e}"
