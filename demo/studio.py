@@ -26,7 +26,7 @@ class Material:
     colour: Colour
 
 
-GOLD = Material("metal", (1.0, 0.63, 0.15))
+GOLD = Material("metal", (1.0, 0.58, 0.11))
 DARK_GOLD = Material("metal", (0.52, 0.27, 0.07))
 SILVER = Material("metal", (0.93, 0.92, 0.89))
 OXIDISED = Material("metal", (0.40, 0.39, 0.38))
@@ -59,7 +59,7 @@ def surroundings(ray: Array) -> Array:
     up = -ray[..., 1]
     ceiling = 0.22 + 0.62 * _ramp(-0.15, 0.95, up) + 0.22 * _ramp(0.25, 0.95, -up)
     horizon = 1.0 - 0.55 * np.exp(-((up + 0.12) ** 2) / 0.03)
-    front = 0.30 * _ramp(0.25, 1.0, ray[..., 2])
+    front = 0.26 * _ramp(0.25, 1.0, ray[..., 2])
     key = 1.7 * _ramp(0.80, 0.90, ray @ KEY)
     fill = 0.75 * _ramp(0.88, 0.95, ray @ FILL)
     return np.asarray(ceiling * horizon + front + key + fill)
@@ -70,7 +70,7 @@ def _lit(normal: Array) -> Array:
 
 
 def _metal(normal: Array, colour: Array) -> Array:
-    brightness = 1.22 * surroundings(_reflected(normal))[..., None]
+    brightness = 1.08 * surroundings(_reflected(normal))[..., None]
     glare = np.clip(brightness - 1.1, 0.0, None)
     grazing = (1.0 - normal[..., 2:3]) ** 4
     return np.asarray(colour * brightness * (1.0 - 0.25 * grazing) + 0.22 * glare)

@@ -136,7 +136,7 @@ def contact_shadow(cover: FloatArray, *, down: tuple[float, float], unit: float,
     below = cv2.warpAffine(cover, move, (width, height))
     soft = cv2.GaussianBlur(below, (0, 0), max(0.7, 0.016 * unit))
     touch = cv2.GaussianBlur(cover, (0, 0), max(0.5, 0.006 * unit))
-    return np.asarray(np.clip((0.90 * soft + 0.35 * touch) * strength, 0.0, 0.7), np.float32)
+    return np.asarray(np.clip((0.85 * soft + 0.24 * touch) * strength, 0.0, 0.7), np.float32)
 
 
 SHADOW_TINT = np.array([0.88, 0.97, 1.0], np.float32)

@@ -104,7 +104,9 @@ def _from_notch(neck: Neck, place: Point, angle: float) -> tuple[float, float]:
 
 
 def _measured(plain: Column, masks: Masks, direction: float) -> float:
-    """How far the skin goes from the middle, as a factor of the outline; 1 if it is unclear."""
+    """How far the skin goes from the middle, as a factor of the outline. Hair that covers the
+    neck, and shoulders that widen it, say little: far factors return to 1.
+    """
     height = plain.ends_height
     sides = np.arange(0.15, 1.0, 0.01)
     middle = float(plain.middle(height))
@@ -117,7 +119,7 @@ def _measured(plain: Column, masks: Masks, direction: float) -> float:
     gaps = np.flatnonzero(skin < 128)
     edge = float(sides[gaps[0]]) if len(gaps) else float(sides[-1])
     factor = edge / float(plain.half(height))
-    return factor if 0.78 < factor < 1.28 else 1.0
+    return float(np.interp(factor, (0.65, 0.85, 1.2, 1.4), (1.0, 0.85, 1.2, 1.0)))
 
 
 def fit(neck: Neck, shape: Column, anchors: Anchors, adjustments: Adjustments,
