@@ -8,15 +8,17 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Protocol
 
+import orjson
 from bson import ObjectId
 from bson.errors import InvalidId
 from fastapi import Depends, Header, Query, Request, Response
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from nats.aio.client import Client as NatsConnection
+from pydantic import BaseModel
 from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
@@ -191,12 +193,40 @@ def view_of(services: Services, collection: str) -> Callable[[Document], dict[st
     return lambda document: view(document, services)
 
 
+class Json(JSONResponse):
+    """Written in one pass, dates and ids as `present` shows them."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _written(value: Any) -> Any:
+    return value.model_dump(by_alias=True) if isinstance(value, BaseModel) else jsonable(value)
+
+
+def jsonable(value: Any) -> Any:
+    """Ids, dates and decimal numbers. Raise TypeError for what has no place in an answer."""
+    match value:
+        case ObjectId():
+            return str(value)
+        case datetime():
+            return iso(value)
+        case Decimal():
+            return float(value)
+        case set() | frozenset():
+            return sorted(value)
+        case Mapping():
+            return dict(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in an answer")
+
+
 def answer(
     data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None, **beside: Any
 ) -> JSONResponse:
     """The envelope of success."""
     content = {"success": True, "data": data, **beside}
-    return JSONResponse(jsonable_encoder(content), status_code=status, headers=dict(headers or {}))
+    return Json(content, status_code=status, headers=dict(headers or {}))
 
 
 def etag(document: Document) -> dict[str, str]:
