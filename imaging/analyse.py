@@ -27,7 +27,7 @@ the wrong way: 9 and less."""
 
 LIKELY = 5.0
 
-UNMISTAKABLE = 0.8
+UNMISTAKABLE = 0.7
 """Score of the detector for which no mesh is asked, as a full profile has none."""
 
 PROFILE_YAW = 35.0
@@ -127,9 +127,9 @@ def _prominence(found: Detection, face: Mesh, *, middle: float) -> float:
 
 
 def _distinct(found: list[tuple[Detection, Mesh]]) -> list[tuple[Detection, Mesh]]:
-    """Without a second detection whose middle lies within a face that is already known."""
+    """Of the detections whose middles lie within one another, the best."""
     kept: list[tuple[Detection, Mesh]] = []
-    for each in found:
+    for each in sorted(found, key=lambda pair: -pair[0].score):
         if all(_apart(each[0], other) for other, _ in kept):
             kept.append(each)
     return kept

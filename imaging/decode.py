@@ -25,7 +25,8 @@ MAX_SIDE = 20_000
 
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError),
-    *(struct.error, zlib.error, OverflowError, MemoryError, RuntimeError, UserWarning),
+    *(struct.error, zlib.error, ArithmeticError, AssertionError, MemoryError, RuntimeError),
+    UserWarning,
 )
 """What Pillow's readers raise for bytes that are not what their header says (it warns of some,
 which a caller may have turned into errors)."""

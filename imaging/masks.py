@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from imaging.scene import Scene, Truth, scene_of
-from imaging.skin import BARE_NECK, COLOURLESS, bare_skin
+from imaging.skin import BARE_NECK, COLOURLESS, bare_skin, inner_neck
 from imaging.types import Alpha, Analysis, FloatArray, Masks, Rgb
 
 
@@ -25,7 +25,7 @@ def make(rgb: Rgb, analysis: Analysis) -> Masks:
 
 
 def _front(scene: Scene, skin: Truth, confidence: float) -> Truth:
-    """The face, hair, and what is beside the person. On a bare neck also, above the collar bones,
+    """The face, hair, hands, and what is beside the person. On a bare neck also, above the collar bones,
     all that is not skin (collar, scarf); on a covered one the jewellery lies over the cloth.
     """
     face = scene.face
@@ -38,8 +38,22 @@ def _front(scene: Scene, skin: Truth, confidence: float) -> Truth:
         front |= _hair(scene, skin, below)
     if confidence == BARE_NECK:
         front |= below < 0.12
-    whole = ((front & ~skin) | face).astype(np.uint8)
+    whole = ((front & ~skin) | face | _hands(scene, skin)).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+
+
+def _hands(scene: Scene, skin: Truth) -> Truth:
+    """Skin where a hand is held before the neck, and with it all that hangs together with the
+    hand alone and not with the neck: its fingers, which the net does not point at.
+    """
+    mark = np.zeros(scene.shape, np.uint8)
+    for hand in scene.hands:
+        cv2.fillConvexPoly(mark, cv2.convexHull(hand.astype(np.int32)), 1)
+    side = max(3, int(0.3 * scene.width)) | 1
+    held = (cv2.dilate(mark, np.ones((side, side), np.uint8)) > 0) & skin
+    _, labels = cv2.connectedComponents(skin.astype(np.uint8))
+    hands = np.setdiff1d(labels[held], labels[inner_neck(scene)])
+    return np.asarray(held | (skin & np.isin(labels, hands)))
 
 
 def _hair(scene: Scene, skin: Truth, below: FloatArray) -> Truth:

@@ -45,7 +45,8 @@ _HAIRLINE = [10, 338, 297, 109, 67, 103, 332, 21, 251, 162, 389]
 class Scene:
     """The crop: rgb (h, w, 3) small, lab of it smoothed, float32; person (h, w) 0..1; places in
     crop pixels; width of the neck in crop pixels. window: left, top, right, bottom in the picture.
-    skin_colours, hair_colours: Lab samples from the face and from above it, (n, 3).
+    skin_colours, hair_colours: Lab samples from the face and from above it, (n, 3). hands: each
+    hand's corners, (4, 2).
     """
 
     window: tuple[int, int, int, int]
@@ -55,6 +56,7 @@ class Scene:
     skin_colours: FloatArray
     hair_colours: FloatArray
     mesh: FloatArray
+    hands: tuple[FloatArray, ...]
     left: FloatArray
     right: FloatArray
     chin: FloatArray
@@ -109,6 +111,7 @@ def _cut(rgb: Rgb, neck: Neck, face: Mesh, person: Person) -> Scene:
         skin_colours=_colours(rgb, face.points[_BARE, :2], radius=max(1, int(neck.width / 40))),
         hair_colours=_colours(rgb, _above_hairline(face), radius=2),
         mesh=(face.points[:, :2] - corner) * np.float32(scale),
+        hands=tuple((hand - corner) * np.float32(scale) for hand in person.hands),
         left=inside(neck.left),
         right=inside(neck.right),
         chin=inside(neck.chin),

@@ -40,7 +40,7 @@ def _likelihood(scene: Scene) -> tuple[FloatArray, bool]:
     samples = _trimmed(scene.skin_colours)
     mean = samples.mean(0)
     likely, distance = _closeness(scene.lab, mean, _spread(samples, (150, 9, 14)), lightness=0.45)
-    inner = _inner_neck(scene)
+    inner = inner_neck(scene)
     if not inner.any() or float(np.median(distance[inner])) >= 6:
         return likely, False
     own = scene.lab[inner & (distance < 9)]
@@ -86,7 +86,7 @@ def _closeness(
     return np.exp(-np.clip(distance - 2, 0, None) / 6).astype(np.float32), distance
 
 
-def _inner_neck(scene: Scene) -> Truth:
+def inner_neck(scene: Scene) -> Truth:
     """A small ellipse that is neck whatever the clothes, unless they cover all of it."""
     middle = scene.chin * 0.35 + scene.notch * 0.65
     half = (scene.width * 0.22, max(3.0, float(np.linalg.norm(scene.notch - scene.chin)) * 0.33))
@@ -126,7 +126,7 @@ def _marks(
     marks = np.full(scene.shape, cv2.GC_PR_BGD, np.uint8)
     marks[(likely > 0.35) & reach & (person > 0.4)] = cv2.GC_PR_FGD
     if sure:
-        marks[_inner_neck(scene) & (likely > 0.5)] = cv2.GC_FGD
+        marks[inner_neck(scene) & (likely > 0.5)] = cv2.GC_FGD
     marks[(likely < 0.03) | (person < 0.15)] = cv2.GC_BGD
     elsewhere = ~reach & ~face
     marks[elsewhere] = np.where(likely[elsewhere] > 0.5, cv2.GC_PR_BGD, cv2.GC_BGD)

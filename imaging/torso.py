@@ -31,6 +31,14 @@ _MIRRORED += list(range(33, 39))
 """Which joint takes which place in a mirrored picture."""
 
 
+_HANDS = ([15, 17, 19, 21], [16, 18, 20, 22])
+_TO_TIPS = np.array([[1.0], [1.9], [1.9], [1.3]], np.float32)
+"""Fingers are about as long again as the way from the wrist to their knuckles."""
+
+_SEEN_HAND = 0.65
+"""Visibility of the least seen of a hand's joints; hands near necks: 0.70 and more, none: 0.48."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """points: (39, 2) pixels of the BlazePose joints; depth: (39,) pixels, away from the camera;
@@ -40,7 +48,6 @@ class Body:
     points: FloatArray
     depth: FloatArray
     visibility: FloatArray
-    presence: float
     spread: float
 
     def scaled(self, factor: float) -> "Body":
@@ -66,14 +73,17 @@ class Body:
 @dataclass(frozen=True, slots=True)
 class Person:
     """mask: (256, 256) 0..1, how sure a pixel of a crop is of this person; to_picture: 2 x 3,
-    from the crop's pixels to the picture's.
+    from the crop's pixels to the picture's. hands: for each hand that is surely seen, its outline
+    in pixels of the picture, (4, 2): wrist, little finger, forefinger, thumb.
     """
 
     mask: FloatArray
     to_picture: NDArray[np.float64]
+    hands: tuple[FloatArray, ...]
 
     def scaled(self, factor: float) -> "Person":
-        return Person(self.mask, self.to_picture * factor)
+        hands = tuple(hand * np.float32(factor) for hand in self.hands)
+        return Person(self.mask, self.to_picture * factor, hands)
 
     def seen(self, window: tuple[int, int, int, int], size: tuple[int, int]) -> FloatArray:
         """The mask over a window (left, top, right, bottom) in (width, height) pixels."""
@@ -108,7 +118,17 @@ def person_under(rgb: Rgb, face: Mesh, others: Sequence[FloatArray], *, angle: f
     """The person's outline from shoulders to hair; angle: of the torso, radians clockwise."""
     looks = _both_ways(_without(rgb, others, face), face, reach=_BODY_NEAR, angle=angle)
     mask = (looks[0].person + looks[1].person) * np.float32(0.5)
-    return Person(mask, looks[0].to_picture)
+    joints = np.mean([look.joints for look in looks], 0)
+    hands = [_hand(joints[numbers]) for numbers in _HANDS]
+    return Person(mask, looks[0].to_picture, tuple(hand for hand in hands if hand is not None))
+
+
+def _hand(joints: FloatArray) -> FloatArray | None:
+    """From wrist and knuckles (4, 5) to the tips of the fingers; None for a hand not seen."""
+    if float(logistic(joints[:, 3]).min()) < _SEEN_HAND:
+        return None
+    wrist = joints[0, :2]
+    return wrist + (joints[:, :2] - wrist) * _TO_TIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,6 @@ class _Look:
     """One answer of the net. joints: (39, 5) x, y, z in pixels, logits of visibility, presence."""
 
     joints: FloatArray
-    presence: float
     person: FloatArray
     to_picture: NDArray[np.float64]
 
@@ -127,23 +146,20 @@ def _both_ways(rgb: Rgb, face: Mesh, *, reach: float, angle: float) -> list[_Loo
     down = np.array([-math.sin(angle), math.cos(angle)], np.float32)
     centre = face.points[:, :2].mean(0) + down * np.float32(_BODY_DOWN * side)
     square, to_picture = crop(rgb, centre=centre, side=side, angle=angle, pixels=_BODY_SIDE)
-    straight = _joints(square)
-    joints, presence, person = _joints(np.ascontiguousarray(square[:, ::-1]))
+    joints, person = _joints(np.ascontiguousarray(square[:, ::-1]))
     joints[:, 0] = _BODY_SIDE - 1 - joints[:, 0]
     looks = []
-    for found in (straight, (joints[_MIRRORED], presence, person[:, ::-1])):
-        points = found[0]
+    for points, mask in (_joints(square), (joints[_MIRRORED], person[:, ::-1])):
         points[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         points[:, 2] *= side / _BODY_SIDE
-        looks.append(_Look(points, found[1], found[2], to_picture))
+        looks.append(_Look(points, mask, to_picture))
     return looks
 
 
-def _joints(square: Rgb) -> tuple[FloatArray, float, FloatArray]:
-    """Joints in the crop's pixels (39, 5), presence, and the person's mask (256, 256)."""
+def _joints(square: Rgb) -> tuple[FloatArray, FloatArray]:
+    """Joints in the square's pixels (39, 5), and the person's mask (256, 256)."""
     outputs = run("pose_landmark_full", square)
-    joints = outputs["Identity"].reshape(39, 5).copy()
-    return joints, float(outputs["Identity_1"].item()), logistic(outputs["Identity_2"][0, 0])
+    return outputs["Identity"].reshape(39, 5).copy(), logistic(outputs["Identity_2"][0, 0])
 
 
 def _lean(looks: Sequence[_Look]) -> float:
@@ -160,7 +176,6 @@ def _averaged(looks: Sequence[_Look]) -> Body:
         points=joints[:, :2],
         depth=joints[:, 2],
         visibility=logistic(joints[:, 3]),
-        presence=float(np.mean([look.presence for look in looks])),
         spread=float(np.linalg.norm(notches - notches.mean(0), axis=1).max()),
     )
 

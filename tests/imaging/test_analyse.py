@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging.analyse import analyse, make_masks, upright
+from imaging.analyse import _measured, _Seen, analyse, make_masks, upright
 from imaging.decode import decode
+from imaging.faces import detect, search
+from imaging.landmarks import Mesh, mesh
 from imaging.types import PIPELINE_VERSION, Adjustments, Analysis, Neck, Point, Rgb
 
 
@@ -135,6 +137,27 @@ def test_a_tiny_face_is_measured_but_doubted(astronaut: Rgb) -> None:
     tiny = resized(astronaut, 0.4)
     picture[200 : 200 + len(tiny), 300 : 300 + len(tiny)] = tiny
     assert "face-too-small" in analyse(picture).reasons
+
+
+def test_a_small_face_that_several_looks_find_is_one_face(astronaut: Rgb) -> None:
+    picture = np.full((960, 1280, 3), 128, np.uint8)
+    tiny = resized(astronaut, 0.45)
+    picture[365 : 365 + len(tiny), 540 : 540 + len(tiny)] = tiny
+    assert detect(picture) == []
+    assert len(search(picture)) > 1
+    (face,) = analyse(picture).faces
+    assert face.box.height == pytest.approx(40, rel=0.25)
+
+
+def test_a_face_without_a_mesh_is_a_profile_with_a_guessed_neck(astronaut: Rgb) -> None:
+    """As in a full profile, to which no mesh fits: the place is a guess, and says so."""
+    (own,) = detect(astronaut)
+    unfit = Mesh(mesh(astronaut, own).points, logit=-6.0)
+    seen = _Seen(astronaut, ((own, unfit),))
+    found = _measured(seen, width=512, height=512, turns=0, model=None)
+    assert found.reasons == ("profile", "low-confidence")
+    assert found.ears == ()
+    assert neck_of(found).left.x < 228 < neck_of(found).right.x
 
 
 def test_a_neck_below_the_edge_is_missing_with_its_reason(astronaut: Rgb) -> None:

@@ -1,4 +1,5 @@
 import io
+import pickle
 import random
 import struct
 import zipfile
@@ -275,6 +276,21 @@ def test_random_damage_is_read_or_refused_but_never_crashes(kind: str, astronaut
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         outcome = read_or_refused(bytes(damaged))
         assert outcome in {"read", "unsupported-type", "unreadable-image", "too-many-pixels"}
+
+
+def test_an_animation_that_counts_no_time_is_refused() -> None:
+    """Pillow's reader divides by the time scale; random damage found it."""
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    data = bytearray(saved(frames[0], "AVIF", save_all=True, append_images=frames[1:]))
+    header = data.index(b"mdhd") + 4
+    scale = header + (20 if data[header] == 1 else 12)
+    data[scale : scale + 4] = bytes(4)
+    assert read_or_refused(bytes(data)) == "unreadable-image"
+
+
+def test_a_refusal_survives_the_way_back_from_a_process() -> None:
+    refused = pickle.loads(pickle.dumps(ImageRefused("too-large", "the file is too large")))
+    assert (refused.code, refused.message) == ("too-large", "the file is too large")
 
 
 def test_heic_is_offered_only_where_its_reader_is_installed() -> None:

@@ -1,12 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from imaging import masks
 from imaging.analyse import analyse, make_masks
-from imaging.scene import OVAL
-from imaging.skin import BARE_NECK, COLOURLESS, COVERED_NECK
+from imaging.scene import OVAL, scene_of
+from imaging.skin import BARE_NECK, COLOURLESS, COVERED_NECK, inner_neck
 from imaging.types import Alpha, Analysis, Masks, Neck, Rgb
 
 SKIN = (224, 172, 140)
@@ -133,6 +135,22 @@ def test_a_mole_is_skin_and_hides_nothing(bare: Bare) -> None:
     assert made(bare, mole).front[int(notch.y) + 20, int(notch.x) + 20] < 128
 
 
+def test_a_hand_before_the_neck_is_in_front_with_its_fingers(bare: Bare) -> None:
+    """The hand is an island of skin on the cloth below; its corners are told, not its fingers."""
+    scene = scene_of(bare[0], bare[1])
+    skin = np.zeros(scene.shape, bool)
+    skin[inner_neck(scene)] = True
+    skin[-30:, 100:140] = True
+    skin[-45:-30, 105:110] = True
+    corners = np.array([[105, 215], [115, 185], [135, 185], [130, 215]], np.float32)
+    corners[:, 1] += scene.shape[0] - 220
+    found = masks._hands(replace(scene, hands=(corners,)), skin)
+    assert found[-30:, 100:140].all()
+    assert found[-45:-30, 105:110].all()
+    assert not found[inner_neck(scene)].any()
+    assert not masks._hands(replace(scene, hands=()), skin).any()
+
+
 def test_in_black_and_white_the_bodys_geometry_decides(bare: Bare) -> None:
     grey = cv2.cvtColor(bare[0], cv2.COLOR_RGB2GRAY)
     found = make_masks(np.dstack([grey] * 3), bare[1])
@@ -161,6 +179,13 @@ def test_what_is_beside_the_person_hides_the_chains_ends(bare: Bare) -> None:
     found = make_masks(bare[0], bare[1])
     beside = int(neck.left.x - 0.5 * neck.width)
     assert found.front[int(neck.left.y), beside] > 200
+
+
+def test_a_bald_head_at_the_pictures_edge_has_no_hair_in_front(bare: Bare) -> None:
+    """No hair can be sampled where the forehead touches the edge; skin and face still tell."""
+    scene = replace(scene_of(bare[0], bare[1]), hair_colours=np.zeros((0, 3), np.float32))
+    nothing = np.zeros(scene.shape, bool)
+    assert not masks._hair(scene, nothing, np.zeros(scene.shape, np.float32)).any()
 
 
 def test_masks_do_not_change_from_one_time_to_the_next(bare: Bare) -> None:

@@ -53,7 +53,6 @@ def test_turning_the_points_turns_the_neck(measured: tuple[Mesh, Body]) -> None:
         points=torso.points @ turn.T + np.float32(300),
         depth=torso.depth,
         visibility=torso.visibility,
-        presence=torso.presence,
         spread=torso.spread,
     )
     straight = neck.locate(face, torso, width=2000, height=2000)
@@ -93,7 +92,7 @@ def test_looks_that_disagree_lower_the_confidence(measured: tuple[Mesh, Body]) -
     face, torso = measured
 
     def confidence(spread: float) -> float:
-        doubtful = Body(torso.points, torso.depth, torso.visibility, torso.presence, spread)
+        doubtful = Body(torso.points, torso.depth, torso.visibility, spread)
         return neck.locate(face, doubtful, width=512, height=512).confidence
 
     assert confidence(0) > 0.8
@@ -105,7 +104,7 @@ def test_shoulders_that_cannot_be_right_are_not_believed(measured: tuple[Mesh, B
     face, torso = measured
     points = torso.points.copy()
     points[11], points[12] = (230, 400), (230, 200)
-    upended = Body(points, torso.depth, torso.visibility, torso.presence, torso.spread)
+    upended = Body(points, torso.depth, torso.visibility, torso.spread)
     assert neck.locate(face, upended, width=512, height=512).angle == pytest.approx(
         math.degrees(face.roll)
     )
