@@ -17,7 +17,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from bootstrap import open_services
-from commands.orders import expire_reservations
+from commands.cancelling import expire_reservations
 from commands.policies import POLICIES
 from commands.policy import Policy
 from commands.reconciliation import reconcile_open_payments

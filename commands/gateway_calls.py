@@ -8,7 +8,8 @@ from commands.unit_of_work import Handler, Outcome, UnitOfWork, carry_out
 from dependencies import Services
 from domain.claims import Claim
 from domain.errors import Invalid, RuleViolation, Unavailable
-from domain.payments import Payment, Source
+from domain.payment_events import Source
+from domain.payments import Payment
 from domain.ports import CommandContext, GatewayPayment
 from domain.values import PaymentId
 

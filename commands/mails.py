@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.import_rules.price import format_inr
-from domain.orders import (
+from domain.order_events import (
     CancelReason,
     OrderCancelled,
     OrderConfirmed,

@@ -27,7 +27,8 @@ from dependencies import (
 )
 from domain.errors import NotFound, RuleViolation, Unreadable
 from domain.orders import Order
-from domain.payments import Payment, Source
+from domain.payment_events import Source
+from domain.payments import Payment
 from domain.sessions import User
 from domain.values import ObjectIdText, PaymentId
 
@@ -89,6 +90,7 @@ async def post_intent(
     """A second call for the same unpaid order answers with the same open payment."""
     asking = partial(request_payment, command, user.id, services.gateway.name)
     outcome: CommandOutcome = await execute.carry_out(asking)
+    assert outcome.object_id is not None
     payment = await _payment(outcome.object_id, services)
     if payment.gateway_order_id is None:
         outcome = await create_at_gateway(payment, services, _caller(request, user))
@@ -166,10 +168,8 @@ async def _confirmation(
     return answer(data, headers=await execute.headers(outcome))
 
 
-async def _payment(payment_id: PaymentId | None, services: Services) -> Payment:
-    payment: Payment | None = None
-    if payment_id is not None:
-        payment = await services.store.load(Payment, payment_id)
+async def _payment(payment_id: PaymentId, services: Services) -> Payment:
+    payment: Payment | None = await services.store.load(Payment, payment_id)
     if payment is None:
         raise NotFound("there is no payment with this id")
     return payment

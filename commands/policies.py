@@ -18,8 +18,9 @@ from commands.settlement import settle_order, show_failed_payment
 from commands.unit_of_work import Handler, run
 from dependencies import Services
 from domain.accounts import Account
-from domain.orders import Order, OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
-from domain.payments import PaymentAttemptFailed, PaymentConfirmed
+from domain.order_events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
+from domain.orders import Order
+from domain.payment_events import PaymentAttemptFailed, PaymentConfirmed
 from domain.ports import Mail, RecordedEvent
 
 

@@ -8,7 +8,8 @@ import structlog
 from commands.gateway_calls import Caller, act, create_at_gateway, record_gateway_observation
 from dependencies import Services
 from domain.errors import DomainError, Unavailable
-from domain.payments import Payment, Source
+from domain.payment_events import Source
+from domain.payments import Payment
 from domain.values import PaymentId
 
 log = structlog.get_logger(__name__)

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from commands.unit_of_work import UnitOfWork
 from domain.orders import Order
-from domain.payments import Payment, RefundReason
+from domain.payment_events import RefundReason
+from domain.payments import Payment
 from domain.stock import Stock
 from domain.values import PaymentId
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 from commands.gateway_calls import Caller, act, record_gateway_observation
 from dependencies import AllServices, Services, answer, limited
 from domain.errors import TooLarge
-from domain.payments import Source
+from domain.payment_events import Source
 from domain.ports import GatewayPayment
 
 log = structlog.get_logger(__name__)

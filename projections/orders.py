@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
-from domain.orders import (
+from domain.order_events import (
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -18,7 +18,7 @@ from domain.orders import (
     OrderRevived,
     OrderShipped,
 )
-from domain.payments import (
+from domain.payment_events import (
     PaymentAmountMismatched,
     PaymentRefundNeeded,
     PaymentRefundObserved,

@@ -5,7 +5,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from domain.payments import (
+from domain.payment_events import (
     ExtraPaymentCaptured,
     GatewayCallRejected,
     GatewayFact,

@@ -8,8 +8,9 @@ from domain.import_rules.availability import StockStatus
 from domain.import_rules.kinds import Category, ProductType, TryOnRegion
 from domain.import_rules.product import ProductFields
 from domain.import_rules.specifications import Specifications
-from domain.orders import GstIncluded, OrderLine, OrderPlaced, gst_included, order_number
-from domain.payments import PaymentIntentRequested
+from domain.order_events import GstIncluded, OrderLine, OrderPlaced, gst_included
+from domain.orders import order_number
+from domain.payment_events import PaymentIntentRequested
 from domain.ports import GatewayPayment
 from domain.values import Address, Money
 

@@ -4,6 +4,12 @@ from typing import Any
 
 import pytest
 
+from commands.catalogue import rewrite_product
+from commands.context import system_context
+from commands.unit_of_work import UnitOfWork, run
+from domain.catalogue import Product
+from domain.import_rules.availability import StockStatus
+from domain.stock import Stock
 from domain.values import Role
 from tests.api import Api
 from tests.buying import NECKLACE_BODY, manager, ok, on_sale, ordered, refused
@@ -104,6 +110,7 @@ async def test_a_change_names_the_version_that_it_saw(api: Api) -> None:
         {"price": "NaN"},
         {"price": 1.234},
         {"price": 1, "priceMinor": 100},
+        {"priceMinor": 0},
         {"name": ""},
         {"name": None},
         {"category": "Wood"},
@@ -123,6 +130,47 @@ async def test_nonsense_is_refused_with_its_field(api: Api, body: dict[str, Any]
     assert response.status_code == 422, response.text
     created = await person.client.post("/api/products", json=NECKLACE_BODY | body)
     assert created.status_code == 422, created.text
+
+
+async def test_a_price_may_come_in_paise_and_details_in_words(api: Api) -> None:
+    person = await manager(api)
+    body = {"name": "Ring", "priceMinor": 12345, "attributes": {"finish": "matt"}, "hsn": "7113"}
+    product = ok(await person.client.post("/api/products", json=body), 201)
+    assert (product["price"], product["attributes"]) == (123.45, {"finish": "matt"})
+    assert (product["category"], product["productType"]) == ("Other", "other")
+    assert product["stock"]["policy"] == "untracked"
+
+
+async def test_a_sku_may_be_given_and_taken_back(api: Api) -> None:
+    person, product = await manager(api), await on_sale(api)
+    path = f"/api/products/{product['id']}"
+    for sku in ("KUN-7", None, "KUN-8"):
+        changed = await person.client.patch(path, json={"sku": sku}, headers={"If-Match": "*"})
+        assert ok(changed)["sku"] == sku
+    other = await on_sale(api, sku="KUN-7")
+    assert other["sku"] == "KUN-7"
+
+
+async def test_a_shop_that_declares_its_stock_otherwise_counts_it_anew(api: Api) -> None:
+    """As an import does; what orders hold stays held."""
+    product = await on_sale(api, quantity=5)
+    await ordered(await api.customer(), (product["id"], 2))
+
+    async def sold_out(work: UnitOfWork) -> Product:
+        found = await work.load(Product, product["id"])
+        details = found.details.model_copy(
+            update={"availability": StockStatus.OUT_OF_STOCK, "quantity": 0}
+        )
+        return await rewrite_product(found, details, work)
+
+    await run(
+        sold_out,
+        system_context("ImportRow", correlation="test"),
+        api.store,
+        claims_key=api.services.keyring.claims,
+    )
+    stock: Stock = await api.store.load(Stock, product["id"])
+    assert (stock.on_hand, stock.held, stock.available) == (2, 2, 0)
 
 
 async def test_a_product_without_a_price_is_refused(api: Api) -> None:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from commands.accounts import erase
+from commands.cancelling import expire_reservations
 from commands.context import system_context
-from commands.orders import expire_reservations
 from domain.orders import Order
 from domain.stock import Stock
 from domain.values import Role
@@ -308,3 +309,13 @@ async def test_the_order_of_a_forgotten_person_expires_like_any_other(api: Api) 
     api.clock.ahead = timedelta(minutes=31)
     assert await expire_reservations(api.services) == 1
     assert (await stock_of(api, product)).available == 5
+
+
+async def test_a_deadline_that_leads_nowhere_does_not_stop_the_round(api: Api) -> None:
+    product, customer = await on_sale(api), await api.customer()
+    await ordered(customer, (product["id"], 2))
+    await api.services.read_models["orderDeadlines"].insert_one(
+        {"_id": ObjectId(UNKNOWN), "until": api.clock()}
+    )
+    api.clock.ahead = timedelta(minutes=31)
+    assert await expire_reservations(api.services) == 1

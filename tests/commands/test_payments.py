@@ -2,14 +2,18 @@
 
 import asyncio
 import itertools
+import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from commands.orders import expire_reservations
+from commands.cancelling import expire_reservations
+from commands.gateway_calls import Caller, act, record_gateway_order
 from commands.reconciliation import reconcile_open_payments, reconcile_payment
-from domain.errors import RuleViolation, Unavailable
+from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.orders import Order
 from domain.payments import Payment
 from domain.stock import Stock
@@ -213,6 +217,15 @@ async def test_a_gateway_that_is_silent_at_the_confirmation_is_asked_again(api: 
     assert ok(await customer.client.post(CONFIRM, json=body))["status"] == "completed"
 
 
+async def test_the_streams_have_the_last_word_while_read_models_lag(api: Api) -> None:
+    customer, order, intent = await pending(api)
+    answer = api.gateway.pay(intent["razorpay"]["orderId"])
+    api.consistency.lags = True
+    data = ok(await customer.client.post(CONFIRM, json=confirmation(intent, answer)))
+    assert (data["status"], data["order"]["id"]) == ("completed", order["id"])
+    assert (data["order"]["status"], data["order"]["paymentStatus"]) == ("confirmed", "completed")
+
+
 # --- The gateway's webhooks ----------------------------------------------------------------------
 
 
@@ -412,3 +425,102 @@ async def test_reconciling_what_is_settled_changes_nothing(api: Api) -> None:
     await reconcile_payment(order["paymentId"], api.services)
     await reconcile_payment("65f0000000000000000000ff", api.services)
     assert len(api.store.commits) == before
+
+
+async def test_what_cannot_be_reconciled_does_not_stop_the_round(api: Api) -> None:
+    await pending(api)
+    await pending(api)
+    await api.consistency.fold()
+    api.clock.ahead = timedelta(minutes=5)
+    api.gateway.failures.append(Invalid("that order is unknown", code="gateway-refused"))
+    assert await reconcile_open_payments(api.services) == 2
+
+
+async def test_a_closed_payment_is_not_created_at_the_gateway(api: Api) -> None:
+    product, customer = await on_sale(api), await api.customer()
+    order = await ordered(customer, (product["id"], 1))
+    api.gateway.failures.append(Unavailable("cut"))
+    await customer.client.post(INTENT, json={"orderId": order["id"]})
+    payment_id = (await load_order(api, order)).payment_id
+    assert payment_id is not None
+    await api.consistency.fold()
+    shown = ok(await customer.client.get(f"/api/payments/{payment_id}"))
+    assert shown["status"] == "processing"
+    ok(await customer.client.post(f"/api/orders/{order['id']}/cancel"))
+    await reconcile_payment(payment_id, api.services)
+    assert payment_id not in api.gateway.notes
+
+
+# --- What a gateway says that should not be --------------------------------------------------------
+
+
+async def told(api: Api, intent: dict[str, Any], **facts: Any) -> None:
+    """A signed webhook with these facts."""
+    payment = {
+        "gateway_payment_id": "pay_odd",
+        "gateway_order_id": intent["razorpay"]["orderId"],
+        "amount_minor": intent["amountMinor"],
+        "currency": "INR",
+        "state": "captured",
+    } | facts
+    body = json.dumps({"event": "payment.captured", "payment": payment}).encode()
+    headers = {"X-Razorpay-Signature": api.gateway.signed(body), "x-razorpay-event-id": str(facts)}
+    ok(await api.client.post(WEBHOOK, content=body, headers=headers))
+    await react(api)
+
+
+async def test_too_little_money_puts_the_order_on_hold(api: Api) -> None:
+    customer, order, intent = await pending(api)
+    await told(api, intent, amount_minor=1)
+    shown = ok(await customer.client.get(f"/api/orders/{order['id']}"))
+    assert (shown["status"], shown["onHold"], shown["refundStatus"]) == ("pending", True, "pending")
+    payment = ok(await customer.client.get(f"/api/payments/{intent['paymentId']}"))
+    assert payment["status"] == "processing"
+    assert payment["failureReason"] == "1 INR instead of 17999800"
+
+
+async def test_a_second_captured_payment_goes_back(api: Api) -> None:
+    customer, order, intent = await pending(api)
+    await told(api, intent)
+    await told(api, intent, gateway_payment_id="pay_again")
+    payment = ok(await customer.client.get(f"/api/payments/{intent['paymentId']}"))
+    assert (payment["status"], payment["transactionId"]) == ("completed", "pay_odd")
+    assert (payment["refundStatus"], payment["refundReason"]) == ("pending", "already_paid")
+    assert len(payment["attempts"]) == 2
+    assert (await load_order(api, order)).status.value == "confirmed"
+
+
+async def test_money_that_the_gateway_gave_back_is_shown(api: Api) -> None:
+    customer, order, intent = await pending(api)
+    await told(api, intent)
+    await told(api, intent, state="refunded")
+    shown = ok(await customer.client.get(f"/api/orders/{order['id']}"))
+    assert (shown["paymentStatus"], shown["refundStatus"]) == ("refunded", "full")
+    payment = ok(await customer.client.get(f"/api/payments/{intent['paymentId']}"))
+    assert payment["refundStatus"] == "full"
+
+
+async def test_a_confirmation_with_a_payment_of_another_order_is_refused(api: Api) -> None:
+    """The signature is right, because the checkout was ours; the gateway names another order."""
+    customer, order, intent = await pending(api)
+    answer = api.gateway.pay(intent["razorpay"]["orderId"])
+    foreign = replace(await api.gateway.payment(answer.payment_id), gateway_order_id="order_x")
+    api.gateway._payments[answer.payment_id] = foreign
+    body = confirmation(intent, answer)
+    refused(await customer.client.post(CONFIRM, json=body), 409, "foreign-payment")
+    assert (await load_order(api, order)).awaits_payment
+
+
+async def test_a_payment_that_is_not_there_is_not_found(api: Api) -> None:
+    customer, _, intent = await pending(api)
+    answer = api.gateway.pay(intent["razorpay"]["orderId"])
+    body = confirmation(intent, answer) | {"paymentId": "65f0000000000000000000ff"}
+    refused(await customer.client.post(CONFIRM, json=body), 404, "not-found")
+
+
+async def test_a_second_gateway_order_of_a_race_stays_unused(api: Api) -> None:
+    _, __, intent = await pending(api)
+    caller = Caller(actor="system", correlation="test")
+    late = partial(record_gateway_order, intent["paymentId"], "order_late")
+    await act(late, api.services, caller)
+    assert (await load_payment(api, intent)).gateway_order_id == intent["razorpay"]["orderId"]

@@ -10,7 +10,7 @@ from commands.policies import (
 )
 from commands.policy import Policy
 from domain.kernel import EVENTS
-from domain.payments import PaymentConfirmed
+from domain.payment_events import PaymentConfirmed
 from domain.values import Role
 from tests.api import Api
 from tests.buying import (

@@ -6,10 +6,8 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid, RuleViolation
 from domain.kernel import DomainEvent
-from domain.orders import (
-    MAX_LINES,
+from domain.order_events import (
     CancelReason,
-    Order,
     OrderCancellationExplained,
     OrderCancelled,
     OrderConfirmed,
@@ -20,11 +18,9 @@ from domain.orders import (
     OrderProcessingStarted,
     OrderRevived,
     OrderShipped,
-    OrderStatus,
     gst_included,
-    order_number,
-    units_to_hold,
 )
+from domain.orders import MAX_LINES, Order, OrderStatus, order_number, units_to_hold
 from domain.values import Money
 from tests.given import given
 from tests.shop import (

@@ -6,13 +6,11 @@ from hypothesis import strategies as st
 
 from domain.errors import RuleViolation
 from domain.kernel import DomainEvent
-from domain.payments import (
-    RANK,
+from domain.payment_events import (
     ExtraPaymentCaptured,
     GatewayCallRejected,
     GatewayOrderCreated,
     GatewayOutcomeUnknown,
-    Payment,
     PaymentAmountMismatched,
     PaymentAttemptFailed,
     PaymentAuthorized,
@@ -20,10 +18,10 @@ from domain.payments import (
     PaymentConfirmed,
     PaymentRefundNeeded,
     PaymentRefundObserved,
-    PaymentStatus,
     RefundReason,
     Source,
 )
+from domain.payments import RANK, Payment, PaymentStatus
 from domain.ports import GatewayPayment
 from domain.values import Money
 from tests.given import given, replayed
