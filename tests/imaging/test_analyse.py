@@ -149,6 +149,15 @@ def test_a_small_face_that_several_looks_find_is_one_face(astronaut: Rgb) -> Non
     assert face.box.height == pytest.approx(40, rel=0.25)
 
 
+def test_two_small_faces_stay_two(astronaut: Rgb) -> None:
+    picture = np.full((960, 1280, 3), 128, np.uint8)
+    tiny = resized(astronaut, 0.45)
+    for left in (150, 850):
+        picture[365 : 365 + len(tiny), left : left + len(tiny)] = tiny
+    assert detect(picture) == []
+    assert len(analyse(picture).faces) == 2
+
+
 def test_a_face_without_a_mesh_is_a_profile_with_a_guessed_neck(astronaut: Rgb) -> None:
     """As in a full profile, to which no mesh fits: the place is a guess, and says so."""
     (own,) = detect(astronaut)

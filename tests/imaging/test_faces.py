@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from imaging import torso
 from imaging.faces import detect, search
 from imaging.landmarks import CHIN, EYE_LEFT, EYE_RIGHT, FOREHEAD, mesh
 from imaging.torso import body
@@ -97,3 +98,24 @@ def test_another_person_does_not_draw_the_shoulders_away(astronaut: Rgb) -> None
     beside = body(crowd, mesh(crowd, faces[0]), [faces[1].box])
     moved = (beside.points[11:13] - alone.points[11:13]).mean(0)
     assert np.linalg.norm(moved) < 20
+
+
+def test_a_leaning_body_is_looked_at_upright(astronaut: Rgb) -> None:
+    straight = body(astronaut, mesh(astronaut, detect(astronaut)[0]))
+    turn = cv2.getRotationMatrix2D((256.0, 256.0), 35, 1)
+    warped = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    leaning = warped.astype(np.uint8)
+    found = body(leaning, mesh(leaning, detect(leaning)[0]))
+    assert np.degrees(found.angle - straight.angle) == pytest.approx(-35, abs=9)
+    expected = straight.points[11:13] @ turn[:, :2].T + turn[:, 2]
+    assert np.linalg.norm(found.points[11:13] - expected, axis=1).max() < 35
+
+
+def test_a_hand_counts_when_all_of_it_is_surely_seen() -> None:
+    joints = np.zeros((4, 5), np.float32)
+    joints[:, :2] = [[0, 0], [10, 0], [0, 10], [-10, 0]]
+    joints[:, 3] = 3
+    outline = torso._hand(joints)
+    assert outline == pytest.approx(np.array([[0, 0], [19, 0], [0, 19], [-13, 0]]))
+    joints[2, 3] = 0
+    assert torso._hand(joints) is None
