@@ -2,7 +2,7 @@
 
 import typer
 
-from operators import audit, doctor, parked, people, projections, stream
+from operators import audit, doctor, parked, people, projections, reports, stream
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +14,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(parked.app, name="parked")
 app.add_typer(stream.app, name="stream")
+app.add_typer(reports.app, name="reports")
 app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 

@@ -113,7 +113,7 @@ def applies(event_class: type[E]) -> Callable[[Callable[[A, E], None]], Callable
 
 
 class AggregateRoot(BaseAggregate[str]):
-    """State holds only what decisions read. Command methods call `record`; `@applies` methods change state."""
+    """State holds only what decisions read. Commands call `record`; `@applies` methods change state."""
 
     appliers: ClassVar[dict[type, Callable[..., None]]] = {}
 

@@ -16,7 +16,7 @@ RefusalCode: TypeAlias = Literal[
 ]
 
 
-class ImageRefused(ValueError):  # noqa: N818  the shop's word, not an accident of the program
+class ImageRefused(ValueError):
     """code is stable; message is a sentence for the person who sent the picture."""
 
     def __init__(self, code: RefusalCode, message: str) -> None:
@@ -29,5 +29,5 @@ class ImageRefused(ValueError):  # noqa: N818  the shop's word, not an accident 
         return (ImageRefused, (self.code, self.message))
 
 
-class ModelRefused(RuntimeError):  # noqa: N818
+class ModelRefused(RuntimeError):
     """The weights are missing or wrong; the message says which, and how to fetch them."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 # it is the gateway's answer, not an error of ours
+class Refusal(Exception):  # it is the gateway's answer, not an error of ours
     """A request that was understood and turned down; nothing was done."""
 
     def __init__(
