@@ -54,10 +54,6 @@ def leaf(half_width: float, half_height: float) -> Shape:
     return lambda x, y: np.hypot(np.abs(x) + bulge, y) - (bulge + half_width)
 
 
-def ring(shape: Shape, thickness: float) -> Shape:
-    return lambda x, y: np.abs(shape(x, y)) - thickness
-
-
 @dataclass(slots=True)
 class Patch:
     """A square of the board around a place, turned by an angle; u, v in mm in its own axes."""

@@ -141,7 +141,7 @@ def fit(neck: Neck, shape: Column, anchors: Anchors, adjustments: Adjustments,
         half=half * size,
         scale=2 * half * size / max(anchors.span, 1.0),
         turn=_turn(neck, shape, half),
-        reach=0.30 * unit if adjustments.occlusion else 0.0,
+        reach=0.30 * unit if adjustments.occlusion else 0.04 * unit * size,
     )
 
 

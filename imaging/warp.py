@@ -90,9 +90,7 @@ def bend(rgba: Rgba, anchors: Anchors, how: Bend, *, size: tuple[int, int]) -> L
     across, down = _turned(x - how.x, y - how.y, how.angle)
     part, facing = _unrolled(across / how.half, how.turn)
     own_x, own_y = _on_overlay(part * how.half / how.scale, down / how.scale, anchors)
-    drawn = np.ones_like(own_x)
-    if how.reach > 0:
-        own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
+    own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
     pixels = sample(rgba, own_x, own_y, how.scale) * drawn[..., None]
     return Layer(region, pixels, facing)
 
@@ -183,8 +181,8 @@ def _drawn_on(
     rgba: Rgba, anchors: Anchors, how: Bend, x: FloatArray, y: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Above its ends the chain goes on: its last links, mirrored again and again, leaning
-    outwards as a chain does that runs to the back of the neck. Returns where to look, and
-    whether anything is there to be seen.
+    outwards as a chain does that runs to the back of the neck. What the picture shows there, the
+    back of a closed loop, is left out. Returns where to look, and how much of it is to be seen.
     """
     repeat = max(4.0, 0.07 * anchors.span)
     drawn = np.ones(x.shape, np.float32)
@@ -193,8 +191,6 @@ def _drawn_on(
         above = np.clip(end.y + 1.0 - y, 0.0, None)
         own_half = (x - (anchors.left.x + anchors.right.x) / 2) * outwards > 0
         continued = (above > 0) & own_half
-        if not continued.any():
-            continue
         folded = np.abs(
             np.mod(above, 2 * repeat) - 2 * repeat * (np.mod(above, 2 * repeat) > repeat)
         )

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from imaging import light, necklace
+from imaging.anchors import Anchors
 from imaging.compose import compose
 from imaging.errors import ImageRefused
 from imaging.types import Adjustments, Analysis, Ear, Masks, Point, Rgb
 from tests.imaging.scenes import (
+    GREEN,
     MARGIN,
     PLAIN,
     SPAN,
@@ -419,3 +421,53 @@ def test_what_we_cannot_place_is_refused_by_name() -> None:
 
 def test_a_necklace_moved_out_of_the_picture_changes_nothing() -> None:
     assert not changed(card(), worn(Adjustments(dy=5000))).any()
+
+
+def test_the_back_of_a_closed_loop_is_not_drawn() -> None:
+    rgba = np.zeros((420, 440, 4), np.uint8)
+    cv2.ellipse(rgba, (220, 210), (200, 190), 0, 0, 360, (*GREEN, 255), 10)
+    loop = replace(NECKLACE, rgba=rgba, anchors=Anchors(Point(20, 210), Point(420, 210)))
+    photo = card()
+    for adjustments in (PLAIN, Adjustments()):
+        drawn = changed(
+            photo, compose(photo, seen(photo, neck_at()), bare(photo), loop, adjustments)
+        )
+        assert not drawn[:200, 290:350].any()
+        assert drawn[250:, 290:350].any()
+
+
+def test_a_small_overlay_is_enlarged_smoothly() -> None:
+    small = cv2.resize(NECKLACE.rgba, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    ends = Anchors(Point(MARGIN / 4, 2.5), Point((MARGIN + SPAN) / 4, 2.5))
+    tiny = replace(NECKLACE, rgba=small.astype(np.uint8), anchors=ends)
+    photo = card()
+    result = compose(photo, seen(photo, neck_at()), bare(photo), tiny, PLAIN)
+    large, enlarged = (cv2.GaussianBlur(each, (0, 0), 4) for each in (worn(), result))
+    assert np.abs(large.astype(int) - enlarged).mean() < 1.5
+
+
+def test_an_end_without_a_chain_is_held_all_the_same() -> None:
+    away = Anchors(Point(4, 200), Point(436, 200))
+    photo = card()
+    result = compose(photo, seen(photo, neck_at()), bare(photo), NECKLACE, PLAIN, anchors=away)
+    assert changed(photo, result).any()
+
+
+def test_an_earring_of_unknown_size_gets_a_usual_one() -> None:
+    photo = card()
+    analysis = seen(photo, None, EARS)
+    sizes = []
+    for shape in ((80, 20), (24, 20)):
+        rgba = np.zeros((shape[0], shape[1], 4), np.uint8)
+        rgba[:] = (20, 60, 200, 255)
+        piece = replace(NECKLACE, rgba=rgba)
+        result = compose(photo, analysis, bare(photo), piece, PLAIN, product_type="earrings")
+        left = changed(photo, result)[:, :320]
+        sizes.append(np.ptp(np.nonzero(left)[0]) / (analysis.faces[0].box.width / 132))
+    assert sizes[0] == pytest.approx(55, abs=3)
+    assert sizes[1] == pytest.approx(9, abs=2)
+
+
+def test_an_earring_outside_the_picture_is_left_out() -> None:
+    beyond = replace(EARS[0], lobe=Point(-300, 200))
+    assert not changed(card(), earrings_on((beyond,))).any()

@@ -183,6 +183,13 @@ def _chequered() -> Rgb:
     return made
 
 
+def _half_and_half() -> Rgb:
+    """A table's edge: two thirds of the border are one colour, one third another."""
+    made = picture()
+    made[:, 255:] = (150, 190, 90)
+    return made
+
+
 def _filled() -> Rgb:
     full = picture()
     full[12:-12, 12:-12] = (180, 140, 40)
@@ -196,6 +203,7 @@ def _filled() -> Rgb:
         (_busy(), "not plain"),
         (_chequered(), "not plain"),
         (_filled(), "fills the picture"),
+        (_half_and_half(), "not plain"),
         (picture(), "nothing on the backdrop"),
         (np.zeros((300, 300, 4), np.uint8), "wholly transparent"),
     ],
@@ -216,3 +224,15 @@ def test_faint_specks_alone_are_nothing() -> None:
 def test_cutting_twice_gives_the_same_bytes() -> None:
     made = on("jpeg", overlay("kundan-bib"))
     assert (cut_out(made).rgba == cut_out(made).rgba).all()
+
+
+def test_a_large_photograph_is_cut_out_at_a_thousand_pixels() -> None:
+    large = cv2.resize(on("white", overlay("pearl-strand")), None, fx=2, fy=2)
+    assert 600 < max(cut_out(large.astype(np.uint8)).rgba.shape) <= MAX_SIDE
+
+
+def test_ends_are_found_on_a_piece_that_hangs_to_one_side() -> None:
+    alpha = np.zeros((100, 200), np.uint8)
+    alpha[10:90, 120:180] = 255
+    ends = chain_ends(alpha)
+    assert (ends.left.x, ends.right.x) == (120, 179)

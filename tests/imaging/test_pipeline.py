@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,6 +77,17 @@ def test_a_photograph_on_its_side_without_a_word_is_turned(astronaut_bytes: byte
     analysis = Analysis.from_dict(pipeline.analyse_photo(prepared.original_jpeg))
     assert analysis.quarter_turns == 0
     assert analysis.neck
+
+
+def test_a_photograph_that_says_how_it_was_held_is_believed(astronaut_bytes: bytes) -> None:
+    turned = Image.open(io.BytesIO(astronaut_bytes)).convert("RGB").crop((0, 0, 512, 480))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    stream = io.BytesIO()
+    turned.transpose(Image.Transpose.ROTATE_180).save(stream, "JPEG", exif=exif)
+    prepared = pipeline.prepare_photo(stream.getvalue())
+    assert (prepared.width, prepared.height) == (512, 480)
+    assert np.abs(pixels(prepared.original_jpeg) - np.asarray(turned)).mean() < 3
 
 
 def test_the_analysis_is_plain_data(found: dict[str, Any]) -> None:
@@ -230,3 +242,22 @@ def test_what_is_larger_than_the_bound_is_not_kept() -> None:
     kept: Kept[bytes] = Kept(max_bytes=3, weigh=len)
     assert kept.get("a", lambda: b"12345") == b"12345"
     assert len(kept) == 0
+
+
+def test_two_that_make_the_same_keep_one() -> None:
+    kept: Kept[bytes] = Kept(max_bytes=10, weigh=len)
+
+    def make_twice() -> bytes:
+        return kept.get("a", lambda: b"1234")
+
+    assert kept.get("a", make_twice) == b"1234"
+    assert len(kept) == 1
+
+
+def test_warming_up_loads_the_nets_for_one_thread() -> None:
+    threads = cv2.getNumThreads()
+    try:
+        pipeline.warm_up()
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(threads)
