@@ -41,7 +41,7 @@ class RowProblem(ValueObject):
         return f"Row {self.row}: {self.column}: {self.message}"
 
 
-class TableRefused(DomainError):  # noqa: N818 - named by what happened, as its siblings
+class TableRefused(DomainError):
     """The file as a whole cannot be read. Raised only as one of the classes below."""
 
     code = "unreadable-file"
