@@ -37,7 +37,7 @@ def fold(projection: Projection, history: Iterable[RecordedEvent]) -> Collection
 def apply_write(collection: Collection, write: Write) -> None:
     """Raise RefusedWriteError where MongoDB refuses, with the document unchanged."""
     if write.kind == "put":
-        collection[write.where["_id"]] = copy.deepcopy(dict(write.what))
+        collection[write.where["_id"]] = dict(write.what)
         return
     for key in matching(collection, write.where):
         if write.kind == "delete":
@@ -62,7 +62,19 @@ def _equals(found: list[Any], wanted: Any) -> bool:
         raise NotImplementedError("a match is made of equal values only")
     if wanted is None and not found:
         return True
-    return any(value == wanted or (isinstance(value, list) and wanted in value) for value in found)
+    return any(
+        _same(value, wanted) or (isinstance(value, list) and any(_same(v, wanted) for v in value))
+        for value in found
+    )
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    """True is no 1 to MongoDB."""
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+NOTHING_INSIDE = object()
+"""What a name finds in a list without such a thing: to MongoDB that is not even None."""
 
 
 def _values(node: Any, name: str) -> list[Any]:
@@ -76,29 +88,32 @@ def _values(node: Any, name: str) -> list[Any]:
         inside = [value for item in node if isinstance(item, dict) for value in _values(item, name)]
         if head.isdigit() and int(head) < len(node):
             inside += _values(node[int(head)], rest)
-        return inside
+        return inside or [NOTHING_INSIDE]
     return []
 
 
-def updated(document: Document, operators: Mapping[str, Mapping[str, Any]]) -> Document:
-    """A changed copy, by `$set`, `$unset`, `$inc` and `$push`."""
-    changed = copy.deepcopy(document)
+def updated(document: Mapping[str, Any], operators: Mapping[str, Mapping[str, Any]]) -> Document:
+    """A changed copy, by `$set`, `$unset`, `$inc` and `$push`. What does not change is shared."""
+    changed = dict(document)
     for operator, fields in operators.items():
         act = OPERATORS[operator]
         for name, value in fields.items():
             *path, last = name.split(".")
-            act(changed, path, last, copy.deepcopy(value))
+            act(changed, path, last, value)
     return changed
 
 
 def _reach(document: Document, path: list[str]) -> Any:
-    """The inner document or list, made where it is missing, as `$set` makes it."""
+    """The inner document or list, copied on the way, and made where it is missing, as by `$set`."""
     node: Any = document
     for part in path:
-        is_list = isinstance(node, list)
-        node = node[_place(node, part)] if is_list else node.setdefault(part, {})
-        if not isinstance(node, dict | list):
-            raise RefusedWriteError("", f"cannot create a field in {part}, which is {node!r}")
+        is_new = isinstance(node, list) and part.isdigit() and int(part) >= len(node)
+        key: Any = _place(node, part) if isinstance(node, list) else part
+        inner = node.get(key, {}) if isinstance(node, dict) else {} if is_new else node[key]
+        if not isinstance(inner, dict | list):
+            raise RefusedWriteError("", f"cannot create a field in {part}, which is {inner!r}")
+        node[key] = inner = copy.copy(inner)
+        node = inner
     return node
 
 
@@ -114,30 +129,38 @@ def _set(document: Document, path: list[str], last: str, value: Any) -> None:
     node[_place(node, last) if isinstance(node, list) else last] = value
 
 
-def _unset(document: Document, path: list[str], last: str, _value: Any) -> None:
+def _current(document: Document, names: list[str], missing: Any) -> Any:
+    """The value at a dotted name; numbers are places of a list."""
     node: Any = document
-    for part in path:
-        inner = _values(node, part)
-        if not inner:
-            return
-        node = inner[0]
-    if isinstance(node, dict):
-        node.pop(last, None)
-    elif isinstance(node, list) and last.isdigit() and int(last) < len(node):
-        node[int(last)] = None
+    for name in names:
+        if isinstance(node, list) and name.isdigit() and int(name) < len(node):
+            node = node[int(name)]
+        elif isinstance(node, dict) and name in node:
+            node = node[name]
+        else:
+            return missing
+    return node
+
+
+def _unset(document: Document, path: list[str], last: str, _value: Any) -> None:
+    if _current(document, [*path, last], NOTHING_INSIDE) is NOTHING_INSIDE:
+        return
+    holder = _reach(document, path)
+    if isinstance(holder, dict):
+        del holder[last]
+    else:
+        holder[int(last)] = None
 
 
 def _increment(document: Document, path: list[str], last: str, value: Any) -> None:
-    found = _values(document, ".".join([*path, last]))
-    start = found[0] if found else 0
+    start = _current(document, [*path, last], 0)
     if isinstance(start, bool) or not isinstance(start, int | float):
         raise RefusedWriteError("", f"cannot add to {last}, which is {start!r}")
     _set(document, path, last, start + value)
 
 
 def _push(document: Document, path: list[str], last: str, value: Any) -> None:
-    found = _values(document, ".".join([*path, last]))
-    items = found[0] if found else []
+    items = _current(document, [*path, last], [])
     if not isinstance(items, list):
         raise RefusedWriteError("", f"{last} must be a list, and is {items!r}")
     items = [*items, *value["$each"]]

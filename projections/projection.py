@@ -10,6 +10,7 @@ Folds have no clock, no I/O and read nothing, so a rebuild gives the same docume
 when a fold changes its meaning: the collection is then filled anew beside the old one.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def index(*keys: tuple[str, int | str], **options: Any) -> Index:
     return Index(keys=keys, options=options)
 
 
+@functools.lru_cache(maxsize=10_000)
 def document_id(value: str | ObjectId) -> str | ObjectId:
     """24 hex characters are an ObjectId; any other name of a thing stays text."""
     if isinstance(value, str) and OBJECT_ID.fullmatch(value):

@@ -9,12 +9,11 @@ A rebuild that dies goes on where it was. One that dies inside the fence is ende
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from domain.ports import RecordedEvent
-from domain.read_models import ReadModels, RefusedWriteError, Write
-from projections.memory import updated
+from domain.read_models import ReadModels
 from projections.projection import Projection
 from projections.runner import History, Runner
 
@@ -56,7 +55,7 @@ async def rebuild(
 ) -> int:
     """Fill the projection anew and move it in; return the position. Safe beside the live runner."""
     await building.begin()
-    runner = Runner([projection], read_models=building, history=history, shape=compact)
+    runner = Runner([projection], read_models=building, history=history)
     await runner.start()
     while (end := await building.live_position()) - runner.position > NEAR_EVENTS:
         await fill(runner, history, end=end, progress=progress, batch_events=batch_events)
@@ -83,36 +82,3 @@ async def fill(
             both.create_task(runner.apply(events))
         progress(runner.position, end)
         events = following.result()
-
-
-def compact(writes: Sequence[Write]) -> list[Write]:
-    """The same effect in fewer writes: updates of a document put in this batch go into the put.
-
-    A change of many documents must find the others as they were, so nothing moves across it.
-    """
-    kept: list[Write] = []
-    puts: dict[object, int] = {}
-    for write in writes:
-        key = write.where.get("_id")
-        if write.many:
-            puts.clear()
-        elif write.kind == "update" and key in puts:
-            place = puts[key]
-            if (merged := _merged(kept[place], write)) is not None:
-                kept[place] = merged
-                continue
-            del puts[key]
-        elif write.kind == "put":
-            puts[key] = len(kept)
-        else:
-            puts.pop(key, None)
-        kept.append(write)
-    return kept
-
-
-def _merged(put: Write, update: Write) -> Write | None:
-    """None for an update that MongoDB will refuse: let it say so."""
-    try:
-        return put._replace(what=updated(dict(put.what), update.what))
-    except RefusedWriteError:
-        return None

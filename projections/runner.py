@@ -25,6 +25,7 @@ from domain.read_models import (
     Standing,
     Write,
 )
+from projections.compact import compact
 from projections.projection import Projection
 
 log = structlog.get_logger(__name__)
@@ -65,10 +66,6 @@ class Applied(NamedTuple):
 Announce = Callable[[Applied], Awaitable[None]]
 
 
-Shape = Callable[[Sequence[Write]], Sequence[Write]]
-"""Gives the writes of one collection another form of the same effect."""
-
-
 async def nobody(_applied: Applied) -> None:
     """Announce to nobody."""
 
@@ -81,14 +78,12 @@ class Runner:
         read_models: ReadModels,
         history: History,
         announce: Announce = nobody,
-        shape: Shape = list,
     ) -> None:
         self.all = tuple(projections)
         self.live: tuple[Projection, ...] = ()
         self.read_models = read_models
         self.history = history
         self.announce = announce
-        self.shape = shape
         self.standing = Standing(position=0, versions={})
 
     @property
@@ -173,7 +168,7 @@ class Runner:
             return  # another one has moved the read models: they are looked at anew
         batch = plan(self.live, events, after=self.position, parked=self.standing.parked)
         try:
-            await self.read_models.apply(self._shaped(batch))
+            await self.read_models.apply(self._compacted(batch))
         except MovedError:
             await self._look()
         except RefusedWriteError as refusal:
@@ -181,8 +176,8 @@ class Runner:
         else:
             await self._advance(batch, events)
 
-    def _shaped(self, batch: Batch) -> Batch:
-        writes = {name: self.shape(w) for name, w in batch.writes.items()}
+    def _compacted(self, batch: Batch) -> Batch:
+        writes = {name: compact(w) for name, w in batch.writes.items()}
         return replace(batch, writes=writes, epoch=self.standing.epoch)
 
     async def _apply_apart(
@@ -195,7 +190,7 @@ class Runner:
             return
         alone = without(batch, events[0], refusal)
         try:
-            await self.read_models.apply(self._shaped(alone))
+            await self.read_models.apply(self._compacted(alone))
         except RefusedWriteError as another:
             await self._apply_apart(events, alone, another)
         except MovedError:

@@ -11,9 +11,10 @@ from domain.read_models import MovedError
 from integrations.moves import Move
 from integrations.read_models import MongoReadModels
 from integrations.rebuilding import MongoBuilding
+from projections.compact import compact
 from projections.memory import Collection, apply_write, fold
 from projections.projection import Projection
-from projections.rebuild import compact, rebuild
+from projections.rebuild import rebuild
 from projections.runner import Runner
 from tests.projections.gems import (
     Deliveries,
