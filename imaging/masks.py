@@ -13,6 +13,12 @@ from imaging.scene import Scene, Truth, scene_of
 from imaging.skin import BARE_NECK, COLOURLESS, bare_skin, inner_neck
 from imaging.types import Alpha, Analysis, FloatArray, Masks, Rgb
 
+_LIKE_SKIN = np.array([40, 7, 8], np.float32)
+"""Lab differences within which a sample from above the forehead is forehead."""
+
+_HAIR_VARIES = np.array([35, 8, 10], np.float32)
+"""Deviations beyond which the samples are not of one head of hair but of what is behind it too."""
+
 
 def make(rgb: Rgb, analysis: Analysis) -> Masks:
     """Masks of the upright photograph; the analysis must have a neck."""
@@ -61,11 +67,14 @@ def _hair(scene: Scene, skin: Truth, below: FloatArray) -> Truth:
 
     below: how far a pixel lies under the notch, neck widths, (h, w).
     """
-    samples = scene.hair_colours
+    skin_tone = np.median(scene.skin_colours, axis=0)
+    other = (np.abs(scene.hair_colours - skin_tone) > _LIKE_SKIN).any(axis=1)
+    samples = scene.hair_colours[other]
     if len(samples) <= 20:
         return np.zeros(scene.shape, bool)
     middle = np.median(samples, axis=0)
     usual = np.median(np.abs(samples - middle), axis=0) * 1.48 + np.array([14, 4, 5])
+    usual = np.minimum(usual, _HAIR_VARIES)
     alike = (((scene.lab - middle) / usual) ** 2).sum(axis=2) < 9
     alike &= (scene.person > 0.3) & ~skin
     _, labels = cv2.connectedComponents(alike.astype(np.uint8))

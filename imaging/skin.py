@@ -42,10 +42,23 @@ def _likelihood(scene: Scene) -> tuple[FloatArray, bool]:
     likely, distance = _closeness(scene.lab, mean, _spread(samples, (150, 9, 14)), lightness=0.45)
     inner = inner_neck(scene)
     if not inner.any() or float(np.median(distance[inner])) >= 6:
-        return likely, False
+        return likely * _hued(scene.lab, samples), False
     own = scene.lab[inner & (distance < 9)]
     closer, _ = _closeness(scene.lab, np.median(own, 0), _spread(own, (120, 8, 10)), lightness=0.7)
-    return np.maximum(likely, closer), True
+    return np.maximum(likely, closer) * _hued(scene.lab, own), True
+
+
+def _hued(lab: FloatArray, samples: FloatArray) -> FloatArray:
+    """Doubt of pale cloth, 0..1: 1 for six tenths of the samples' saturation, 0 for three."""
+    usual = float(np.median(_saturation(samples)))
+    share = _saturation(lab) / np.float32(max(usual, 1e-3))
+    return np.asarray(np.clip((share - np.float32(0.3)) / np.float32(0.3), 0, 1))
+
+
+def _saturation(lab: FloatArray) -> FloatArray:
+    """Colour over lightness, which stays the same in shade; near black there is only noise."""
+    colour = np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
+    return (colour / np.maximum(lab[..., 0], 40)).astype(np.float32)
 
 
 def _colourless(samples: FloatArray) -> bool:

@@ -73,6 +73,21 @@ def test_bare_skin_is_found_to_the_edge_of_the_cloth(bare: Bare) -> None:
     assert overlap(found.skin, bare[2], rows, columns) > 0.95
 
 
+def test_pale_cloth_on_the_chest_is_not_skin(bare: Bare) -> None:
+    neck = neck_of(bare[1])
+    below = int(neck.notch.y + 0.4 * neck.width)
+
+    def white_vest(picture: Rgb) -> None:
+        picture[below:][bare[2][below:] > 0] = (236, 230, 226)
+
+    found = made(bare, white_vest)
+    columns = slice(int(neck.left.x - neck.width), int(neck.right.x + neck.width))
+    rows = slice(below + 10, int(neck.notch.y + neck.width))
+    assert (found.skin[rows, columns] > 127).mean() < 0.05
+    assert found.skin[int(neck.notch.y), int(neck.notch.x)] > 200
+    assert (found.front[rows, columns] > 127).mean() < 0.05
+
+
 def test_masks_have_the_photographs_size(bare: Bare) -> None:
     found = make_masks(bare[0], bare[1])
     for mask in (found.skin, found.front):
