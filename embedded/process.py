@@ -1,6 +1,7 @@
 """One child process with a lifetime: started on a leash, logged to a file, ended by its own pid."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,10 @@ from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
 MAX_LOG_BYTES = 20_000_000
-TAIL_BYTES = 8_192
+TAIL_BYTES = 16_384
+LAST_LINES = 3
+SETTING_AT_FAULT = re.compile(r'Settings: [^"\\\n]+')
+"""How our programs name a wrong setting: as their last words, or inside a logged traceback."""
 
 # The kernel ties a leash to the *thread* that forked, so one that lives as long as we do forks.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
@@ -33,6 +37,7 @@ class ChildProcess:
         self.log_file = log_file
         log_file.parent.mkdir(parents=True, exist_ok=True)
         keep_short(log_file)
+        self._log_began = log_file.stat().st_size if log_file.exists() else 0
         self._popen = _spawner.submit(_spawn, command, log_file, environment).result()
         self.pid = self._popen.pid
 
@@ -74,13 +79,19 @@ class ChildProcess:
         self._popen.wait()
 
     def complaint(self) -> str:
-        """The last line of its log, shortened, for a sentence about why it died."""
-        text = self.log_tail().strip()
-        return text.splitlines()[-1][:300] if text else "it wrote nothing."
+        """Why it ended: the sentence about a setting if there is one, else its last line."""
+        lines = self.log_tail().strip().splitlines()
+        about_settings = SETTING_AT_FAULT.findall("\n".join(lines[-LAST_LINES:]))
+        if about_settings:
+            return str(about_settings[-1])
+        return lines[-1][:300] if lines else "it wrote nothing."
 
     def log_tail(self) -> str:
+        """The end of what this process has written; an earlier one's words do not count."""
+        size = self.log_file.stat().st_size
+        began = self._log_began if size >= self._log_began else 0  # it was put aside since
         with self.log_file.open("rb") as log:
-            log.seek(max(0, self.log_file.stat().st_size - TAIL_BYTES))
+            log.seek(max(began, size - TAIL_BYTES))
             return log.read().decode(errors="replace")
 
 

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import NoReturn, Protocol
 
 from embedded.errors import EmbeddedError
-from embedded.process import keep_short
+from embedded.process import SETTING_AT_FAULT, keep_short
 
 LOOK_SECONDS = 5.0
 """How often to look without being told: a signal about a child's death may be merged or lost."""
@@ -103,6 +103,8 @@ class Supervisor:
 
     def _count_death(self, watch: _Watch) -> None:
         name, reason = watch.kept.name, watch.kept.complaint()
+        if SETTING_AT_FAULT.match(reason):  # another start would end the same
+            raise GaveUpError(reason)
         lived = time.monotonic() - watch.born
         watch.quick_deaths = watch.quick_deaths + 1 if lived < self.patience.quick_seconds else 1
         if watch.quick_deaths >= self.patience.quick_deaths:

@@ -73,6 +73,28 @@ def test_a_child_that_never_lives_is_given_up_with_its_last_words(tmp_path: Path
         eventually(lambda: False, supervisor)
 
 
+@pytest.mark.parametrize(
+    "around",
+    ["{}", '{{"event": "raise E(f\\\\"Settings: ...\\\\")\\\\n {}\\\\n", "level": "error"}}\nend'],
+)
+def test_a_wrong_setting_is_told_at_once_instead_of_tried_again(
+    around: str, tmp_path: Path
+) -> None:
+    supervisor = Supervisor(silent)
+    words = "Settings: JWT_SECRET_KEY must be at least 32 random bytes"
+    supervisor.start(python("child", f"raise SystemExit({around.format(words)!r})", tmp_path))
+    with pytest.raises(GaveUpError, match=f"^{words}$"):
+        eventually(lambda: False, supervisor)
+
+
+def test_what_an_earlier_process_wrote_is_not_this_ones_complaint(tmp_path: Path) -> None:
+    (tmp_path / "child.log").write_text("Settings: MASTER_KEY was wrong yesterday\n")
+    child = python("child", "pass", tmp_path)
+    child.start()
+    eventually(lambda: not child.is_running)
+    assert child.complaint() == "it wrote nothing."
+
+
 def test_delays_grow_up_to_a_bound_and_are_spread() -> None:
     patience = Patience(first_delay_seconds=1, longest_delay_seconds=10)
     assert all(0.5 <= patience.delay_seconds(1) <= 1 for _ in range(100))
