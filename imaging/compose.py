@@ -71,18 +71,12 @@ def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
     return [(layer, seen, shape.unit, down)]
 
 
-def _on_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+def _on_ears(photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
              adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
              ) -> Worn:  # fmt: skip
-    size = (photo.shape[1], photo.shape[0])
-    layers = earrings.hung(analysis, cutout, adjustments, width_mm=width_mm, size=size)
+    layers = earrings.hung(photo, analysis, cutout, adjustments, width_mm=width_mm)
     return [
-        (
-            layer,
-            earrings.visible(layer.region, masks, occlusion=adjustments.occlusion),
-            unit,
-            (0.0, 1.0),
-        )
+        (layer, np.ones(layer.coverage.shape, np.float32), unit, (0.0, 1.0))
         for layer, unit in layers
     ]
 

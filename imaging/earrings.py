@@ -1,11 +1,12 @@
 """Earrings: one at each ear that is seen, hanging as gravity wants."""
 
+import cv2
 import numpy as np
 
 from imaging.cutout import Cutout, split_pair
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Ear, FloatArray, Masks
-from imaging.warp import Layer, Region, hang
+from imaging.types import Adjustments, Analysis, Ear, Face, FloatArray, Rgb
+from imaging.warp import Layer, hang
 
 FACE_WIDTH_MM = 132.0
 """Between the ears, over people (imaging design, section 4: standard deviation 8.5)."""
@@ -16,17 +17,23 @@ STUD_ASPECT = 1.4
 Hung = list[tuple[Layer, float]]
 
 
-def hung(analysis: Analysis, cutout: Cutout, adjustments: Adjustments, *,
-         width_mm: float | None, size: tuple[int, int]) -> Hung:  # fmt: skip
+def hung(photo: Rgb, analysis: Analysis, cutout: Cutout, adjustments: Adjustments, *,
+         width_mm: float | None) -> Hung:  # fmt: skip
     """A layer for each visible ear, and the length in pixels that shadows scale with.
 
-    width_mm: of the whole overlay. Raise ImageRefused("not-wearable-here") without an ear.
+    width_mm: of the whole overlay. Ears under hair wear nothing unless occlusion is off. Raise
+    ImageRefused("not-wearable-here") without an ear.
     """
     face = analysis.primary_face
     ears = [ear for ear in analysis.ears if ear.visible]
     if face is None or not ears:
         raise ImageRefused("not-wearable-here", "no ear is seen on the photograph")
     px_per_mm = analysis.neck.px_per_mm if analysis.neck else face.box.width / FACE_WIDTH_MM
+    if adjustments.occlusion:
+        ears = [ear for ear in ears if _bare(photo, face, ear, px_per_mm)]
+    if not ears:
+        raise ImageRefused("not-wearable-here", "hair covers the ears on the photograph")
+    size = (photo.shape[1], photo.shape[0])
     pieces = dict(zip(("left", "right"), split_pair(cutout), strict=True))
     overlay_mm = width_mm / cutout.rgba.shape[1] if width_mm else None
     upright = _gravity(analysis)
@@ -83,7 +90,45 @@ def _usual_height(aspect: float) -> float:
     return 9.0 if aspect < STUD_ASPECT else float(np.clip(16.0 * aspect, 22.0, 55.0))
 
 
-def visible(region: Region, masks: Masks, *, occlusion: bool) -> FloatArray:
-    """Earrings hang before the neck and the hair behind them; nothing measured hides them."""
-    del masks, occlusion
-    return np.ones((region.y1 - region.y0, region.x1 - region.x0), np.float32)
+CHEEKS = ((0.30, 0.60), (0.70, 0.60), (0.50, 0.55), (0.35, 0.65), (0.65, 0.65))
+"""Places in a face's box that show its skin."""
+
+LEAST_SKIN = 0.22
+"""Part of an ear that has the face's colour; hair over it leaves less (21 photographs)."""
+
+
+def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float) -> bool:
+    """Whether ear and lobe have the colour of the cheeks, so that no hair lies over them."""
+    box = face.box
+    cheeks = np.concatenate([
+        _patch(photo, box.x + box.width * x, box.y + box.height * y, 0.05 * box.width)
+        for x, y in CHEEKS
+    ])  # fmt: skip
+    if not len(cheeks):
+        return True
+    skin = np.median(cheeks, axis=0)
+    spread = np.maximum(1.48 * np.median(np.abs(cheeks - skin), axis=0), (12, 3, 4))
+    up = (14.0, 9.0, 4.0, 0.0)
+    ears = [
+        _patch(photo, ear.lobe.x, ear.lobe.y - mm * px_per_mm, 3 * px_per_mm) for mm in up
+    ]  # fmt: skip
+    like = [_like(patch, skin, spread) for patch in ears if len(patch)]
+    return not like or float(np.mean(like)) >= LEAST_SKIN
+
+
+def _patch(photo: Rgb, x: float, y: float, radius: float) -> FloatArray:
+    """Lab colours of a square, (n, 3), OpenCV's 0..255."""
+    rows = slice(max(0, int(y - radius)), max(0, int(y + radius) + 1))
+    columns = slice(max(0, int(x - radius)), max(0, int(x + radius) + 1))
+    part = np.ascontiguousarray(photo[rows, columns])
+    if not part.size:
+        return np.zeros((0, 3), np.float32)
+    lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float32)
+    return np.asarray(lab, np.float32)
+
+
+def _like(patch: FloatArray, skin: FloatArray, spread: FloatArray) -> float:
+    """Part of the pixels that have the skin's colour; lightness counts less than half."""
+    off = (patch - skin) / spread * np.array([0.45, 1, 1], np.float32)
+    away = np.sqrt((off**2).sum(axis=1))
+    return float((away < 3).mean())

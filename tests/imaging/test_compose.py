@@ -11,7 +11,7 @@ from imaging import light, necklace
 from imaging.anchors import Anchors
 from imaging.compose import compose
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Ear, Masks, Point, Rgb
+from imaging.types import Adjustments, Analysis, Box, Ear, Masks, Point, Rgb
 from tests.imaging.scenes import (
     GREEN,
     MARGIN,
@@ -471,3 +471,29 @@ def test_an_earring_of_unknown_size_gets_a_usual_one() -> None:
 def test_an_earring_outside_the_picture_is_left_out() -> None:
     beyond = replace(EARS[0], lobe=Point(-300, 200))
     assert not changed(card(), earrings_on((beyond,))).any()
+
+
+def test_hair_over_the_ears_hides_earrings_unless_asked_otherwise() -> None:
+    photo = card()
+    photo[120:330, 380:] = (60, 35, 20)
+    pair = replace(NECKLACE, rgba=drop_pair(), kind="pair")
+    analysis = seen(photo, neck_at(), EARS)
+
+    def drawn(adjustments: Adjustments, shown: Analysis = analysis) -> np.ndarray:
+        result = compose(photo, shown, bare(photo), pair, adjustments, product_type="earrings")
+        return changed(photo, result)
+
+    assert drawn(Adjustments())[:, :320].any()
+    assert not drawn(Adjustments())[:, 320:].any()
+    assert drawn(Adjustments(occlusion=False))[:, 320:].any()
+    with pytest.raises(ImageRefused, match="hair covers the ears"):
+        drawn(Adjustments(), seen(photo, neck_at(), EARS[1:]))
+
+
+def test_a_face_beyond_the_picture_s_edge_hides_nothing() -> None:
+    photo = card()
+    pair = replace(NECKLACE, rgba=drop_pair(), kind="pair")
+    analysis = seen(photo, None, EARS)
+    outside = replace(analysis.faces[0], box=Box(-900, -900, 100, 100))
+    analysis = replace(analysis, faces=(outside,))
+    compose(photo, analysis, bare(photo), pair, Adjustments(), product_type="earrings")
