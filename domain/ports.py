@@ -131,9 +131,14 @@ class EventStore(Protocol):
     async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
         """Published messages as events, personal fields in clear where the key exists."""
 
-    async def history_of(self, streams: Sequence[str]) -> list[dict[str, Any]]:
+    async def history_of(
+        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         """For auditors: every event of these streams in order, with position, version, type, time,
         actor, data and hashes; personal parts stay sealed.
+
+        `beside` names streams of which only what the same commits hold is told: of a product's stock
+        what one order did to it, not the thousands of others.
         """
 
 

@@ -157,8 +157,10 @@ class MemoryEventStore:
         keys = await self.keys.get(subjects_of(stored for _, stored, _ in raw))
         return [recorded(commit, stored, position, keys) for commit, stored, position in raw]
 
-    async def history_of(self, streams: Sequence[str]) -> list[dict[str, Any]]:
-        wanted = set(streams)
+    async def history_of(
+        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        asked, wanted = set(streams), {*streams, *beside}
         return [
             {
                 "position": document["position"] + index,
@@ -177,6 +179,7 @@ class MemoryEventStore:
                 "blockHash": block["hash"],
             }
             for document, block in zip(self.commits, self.blocks, strict=True)
+            if asked & {stored["stream"] for stored in document["events"]}
             for index, stored in enumerate(document["events"])
             if stored["stream"] in wanted
         ]

@@ -228,10 +228,12 @@ class MongoEventStore:
 
     # --- for auditors ---
 
-    async def history_of(self, streams: Sequence[str]) -> list[dict[str, Any]]:
+    async def history_of(
+        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         """Every event of these streams in order, with its place and hashes; personal parts sealed."""
         query = {"events.stream": {"$in": list(streams)}}
-        wanted = set(streams)
+        wanted = {*streams, *beside}
         documents = await self._commits.find(query).limit(MAX_STREAM_EVENTS).to_list()
         documents.sort(key=lambda d: d.get("position", float("inf")))
         chain = await self._chain_of([d["_id"] for d in documents])

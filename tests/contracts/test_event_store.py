@@ -231,6 +231,17 @@ async def test_auditors_see_hashes_and_sealed_personal_parts(subject: Subject, a
     assert "asha of Pune" not in str(rows)
 
 
+async def test_of_streams_beside_only_the_same_commits_are_told(subject: Subject, a: str) -> None:
+    b = secrets.token_hex(12)
+    await subject.store.append([*opened(a), *opened(b)], context())
+    await subject.store.append([line(b, 2)], context())
+    rows = await subject.store.history_of([f"notebook-{a}"], beside=[f"notebook-{b}"])
+    assert [(r["stream"], r["version"]) for r in rows] == [
+        (f"notebook-{a}", 1),
+        (f"notebook-{b}", 1),
+    ]
+
+
 async def test_a_published_message_decodes_to_the_event(subject: Subject, a: str) -> None:
     await subject.store.append(opened(a, lines=1), context())
     await subject.seal()
