@@ -23,6 +23,12 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
 """No camera makes a longer side; a 1 x 100,000 strip is an attack on whoever resizes it."""
 
+KEPT_PIXELS = 16_000_000
+"""Larger pictures are halved while they are read: no screen shows more, and memory is shared."""
+
+_HALVED = {"L", "LA", "RGB", "RGBA", "CMYK"}
+"""Modes whose neighbouring values can be averaged."""
+
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError),
     *(struct.error, zlib.error, ArithmeticError, AssertionError, MemoryError, RuntimeError),
@@ -52,7 +58,8 @@ _TRANSPOSE = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """rgb: upright, (H, W, 3) uint8 sRGB. original_*: as stored in the file, before turning.
+    """rgb: upright, (H, W, 3) uint8 sRGB; half as wide and high as the file's picture when that
+    has more than KEPT_PIXELS. original_*: as stored in the file, before turning and halving.
 
     exif_orientation_present: the camera said which way is up, so nothing need be guessed.
     """
@@ -145,11 +152,23 @@ def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
 def _load(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Read the pixels: sRGB colour, and alpha if there is any."""
     try:
+        image = _halved(image) if image.width * image.height > KEPT_PIXELS else image
         image.load()
         alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
         return _to_srgb(_eight_bit(image), image.info.get("icc_profile")), alpha
     except _BROKEN as broken:
         raise _unreadable() from broken
+
+
+def _halved(image: Image.Image) -> Image.Image:
+    """A JPEG is read at half its size; others are averaged over two by two pixels."""
+    if image.format in {"JPEG", "MPO"}:
+        image.draft(None, (image.width // 2, image.height // 2))
+        return image
+    profile = image.info.get("icc_profile")
+    small = image.reduce(2) if image.mode in _HALVED else image
+    small.info["icc_profile"] = profile
+    return small
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -168,7 +187,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             return _by_profile(image, profile)
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # a profile that does not fit its picture: most viewers show it as sRGB too
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -235,6 +235,25 @@ def test_a_strip_of_one_by_a_hundred_thousand_is_refused() -> None:
     assert refusal(png(width=100_000, height=1)) == "too-many-pixels"
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_of_more_than_sixteen_million_pixels_is_halved(kind: str) -> None:
+    large = corners((5000, 3600))
+    decoded = decode(saved(large, kind, quality=80))
+    assert (decoded.original_width, decoded.original_height) == (5000, 3600)
+    assert decoded.rgb.shape == (1800, 2500, 3)
+    assert np.abs(decoded.rgb[400, 400].astype(int) - [255, 0, 0]).max() < 12
+    assert np.abs(decoded.rgb[400, 2000].astype(int) - [0, 255, 0]).max() < 12
+
+
+def test_a_large_overlay_is_halved_without_a_dark_rim() -> None:
+    pixels = np.zeros((3600, 5000, 4), np.uint8)
+    pixels[:, 1001:] = (200, 100, 50, 255)
+    halved = decode_rgba(saved(Image.fromarray(pixels), "PNG", compress_level=1))
+    assert halved.shape == (1800, 2500, 4)
+    assert np.abs(halved[900, 500, :3].astype(int) - [200, 100, 50]).max() <= 2
+    assert 120 < halved[900, 500, 3] < 135
+
+
 def test_limits_are_the_callers_to_lower() -> None:
     assert refusal(saved(corners(), "PNG"), max_pixels=100) == "too-many-pixels"
     assert refusal(saved(corners(), "PNG"), max_bytes=20) == "too-large"
