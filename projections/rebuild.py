@@ -18,6 +18,7 @@ from projections.projection import Projection
 from projections.runner import History, Runner
 
 BATCH_EVENTS = 1_000
+PAGE_EVENTS = 5_000
 NEAR_EVENTS = 1_000
 """So few events behind, the rest is filled inside the fence: a fraction of a second."""
 
@@ -72,13 +73,19 @@ async def fill(
 
     async def page(after: int) -> list[RecordedEvent]:
         return await history.read_history(
-            after_position=after, limit=batch_events, up_to_position=end
+            after_position=after, limit=PAGE_EVENTS, up_to_position=end
         )
+
+    async def write(events: list[RecordedEvent]) -> None:
+        for start in range(0, len(events), batch_events):
+            await runner.apply(events[start : start + batch_events])
+            progress(runner.position, end)
 
     events = await page(runner.position)
     while events:
-        async with asyncio.TaskGroup() as both:
-            following = both.create_task(page(events[-1].position))
-            both.create_task(runner.apply(events))
-        progress(runner.position, end)
-        events = following.result()
+        following = asyncio.create_task(page(events[-1].position))
+        try:
+            await write(events)
+            events = await following
+        finally:
+            following.cancel()

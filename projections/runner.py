@@ -31,6 +31,8 @@ from projections.projection import Projection
 log = structlog.get_logger(__name__)
 
 BATCH_EVENTS = 500
+PAGE_EVENTS = 2_000
+"""Read from the ledger at once, when there is so much to catch up with."""
 FENCE_WAIT_SECONDS = 0.05
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
@@ -156,9 +158,9 @@ class Runner:
             pass
 
     async def _read_on(self) -> bool:
-        events = await self.history.read_history(after_position=self.position, limit=BATCH_EVENTS)
-        if events:
-            await self.apply(events)
+        events = await self.history.read_history(after_position=self.position, limit=PAGE_EVENTS)
+        for start in range(0, len(events), BATCH_EVENTS):
+            await self.apply(events[start : start + BATCH_EVENTS])
         return bool(events)
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
