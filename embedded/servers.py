@@ -27,6 +27,9 @@ REPLICA_SET = "rs0"
 DATABASE = "jewelry_store"
 ANSWER_SECONDS = 1.0
 MEBIBYTE = 1_048_576
+TRANSACTION_SECONDS = 10
+"""A worker killed in a transaction locks the read models' checkpoint for so long; MongoDB's own limit
+is a minute."""
 NOT_YET_INITIALIZED = 94  # MongoDB's error codes
 INVALID_REPLICA_SET_CONFIG = 93
 
@@ -58,6 +61,7 @@ class Mongod(Server):
             "--noscripting",
             "--quiet",
             "--setParameter=diagnosticDataCollectionEnabled=false",
+            f"--setParameter=transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
         ]
 
     def is_ready(self) -> bool:

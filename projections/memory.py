@@ -4,6 +4,7 @@ Writes mean here exactly what they mean to MongoDB; a test runs both and compare
 """
 
 import copy
+import operator
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ from projections.projection import Projection
 
 Document = dict[str, Any]
 Collection = dict[str | ObjectId, Document]
+
+COMPARISONS = {"$lt": operator.lt, "$lte": operator.le, "$gt": operator.gt, "$gte": operator.ge}
 
 
 def fold(projection: Projection, history: Iterable[RecordedEvent]) -> Collection:
@@ -59,13 +62,28 @@ def matches(document: Document, where: Mapping[str, Any]) -> bool:
 def _equals(found: list[Any], wanted: Any) -> bool:
     """MongoDB's equality: a list matches by itself or by one of its items, None also what is missing."""
     if isinstance(wanted, dict) and any(key.startswith("$") for key in wanted):
-        raise NotImplementedError("a match is made of equal values only")
+        return all(_compares(found, name, value) for name, value in wanted.items())
     if wanted is None and not found:
         return True
     return any(
         _same(value, wanted) or (isinstance(value, list) and any(_same(v, wanted) for v in value))
         for value in found
     )
+
+
+def _compares(found: list[Any], name: str, value: Any) -> bool:
+    """Only values of one kind are compared. Raise NotImplementedError for other operators."""
+    if name not in COMPARISONS:
+        raise NotImplementedError(f"a match has equal values or {', '.join(COMPARISONS)}")
+    inside = [item for one in found if isinstance(one, list) for item in one]
+    return any(
+        _kind(one) is _kind(value) and COMPARISONS[name](one, value) for one in [*found, *inside]
+    )
+
+
+def _kind(value: Any) -> type:
+    """All numbers are of one kind to MongoDB; True is none."""
+    return float if type(value) is int else type(value)
 
 
 def _same(value: Any, wanted: Any) -> bool:
@@ -95,8 +113,8 @@ def _values(node: Any, name: str) -> list[Any]:
 def updated(document: Mapping[str, Any], operators: Mapping[str, Mapping[str, Any]]) -> Document:
     """A changed copy, by `$set`, `$unset`, `$inc` and `$push`. What does not change is shared."""
     changed = dict(document)
-    for operator, fields in operators.items():
-        act = OPERATORS[operator]
+    for sign, fields in operators.items():
+        act = OPERATORS[sign]
         for name, value in fields.items():
             *path, last = name.split(".")
             act(changed, path, last, value)

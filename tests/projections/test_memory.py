@@ -36,6 +36,11 @@ def a_write(dice: random.Random) -> Write:
     whole = {n: copy.deepcopy(dice.choice(VALUES)) for n in ("n", "list", "inner", "rows")}
     pushed = {"$each": [dice.choice(VALUES)], "$slice": -dice.choice([1, 3])}
     match = {dice.choice(["n", "inner.n", "list", "s"]): dice.choice([1, 2, None])}
+    compared = {
+        dice.choice(["n", "inner.n", "list", "rows.n"]): {
+            dice.choice(["$lt", "$lte", "$gt", "$gte"]): dice.choice([1, 2.5])
+        }
+    }
     return dice.choice(
         [
             Write("put", where, {**whole, **where}),
@@ -47,6 +52,7 @@ def a_write(dice: random.Random) -> Write:
             Write("update", where, {"$push": {name: pushed}}),
             Write("update", match, {"$set": {"s": 1}}),
             Write("delete", match, {}),
+            Write("delete", compared, {}),
             Write("delete", where, {}),
         ]
     )
@@ -133,6 +139,6 @@ def test_a_changed_copy_leaves_the_original_as_it_was() -> None:
     assert original == before
 
 
-def test_a_match_is_made_of_equal_values_only() -> None:
+def test_a_match_is_made_of_equal_values_and_comparisons_only() -> None:
     with pytest.raises(NotImplementedError):
-        apply_write({"a": {"_id": "a", "n": 1}}, Write("delete", {"n": {"$gt": 0}}, {}))
+        apply_write({"a": {"_id": "a", "n": 1}}, Write("delete", {"n": {"$ne": 0}}, {}))
