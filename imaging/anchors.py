@@ -7,7 +7,7 @@ import numpy as np
 from imaging.types import Alpha, Point
 
 SOLID = 80
-"""Alpha that counts as metal."""
+"""Alpha that counts as metal, where there is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,12 @@ class Anchors:
 
 def chain_ends(alpha: Alpha) -> Anchors:
     """The highest place of each half; on a closed loop the widest row, whose upper part is then
-    behind the neck.
+    behind the neck. Without anything solid, the picture's upper corners.
     """
-    solid = alpha > SOLID
+    solid = alpha >= min(SOLID, max(1, int(alpha.max(initial=0))))
     width = solid.shape[1]
+    if not solid.any():
+        return Anchors(Point(0.0, 0.0), Point(float(width - 1), 0.0))
     left, right = _highest(solid[:, : width // 2], 0), _highest(solid[:, width // 2 :], width // 2)
     if left and right and right.x - left.x > 0.35 * width:
         return Anchors(left, right)

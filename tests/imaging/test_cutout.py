@@ -236,3 +236,10 @@ def test_ends_are_found_on_a_piece_that_hangs_to_one_side() -> None:
     alpha[10:90, 120:180] = 255
     ends = chain_ends(alpha)
     assert (ends.left.x, ends.right.x) == (120, 179)
+
+
+def test_a_faint_or_empty_overlay_has_ends_too() -> None:
+    faint = np.zeros((100, 200), np.uint8)
+    faint[10:90, 20:180] = 30
+    assert chain_ends(faint).span == pytest.approx(80, abs=10)
+    assert chain_ends(np.zeros((100, 200), np.uint8)).span == 199
