@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from domain.ports import RecordedEvent
 from domain.read_models import ParkedEvent, ReadModels, RefusedWriteError
+from projections.batches import parked_event, plan
 from projections.projection import Projection
-from projections.runner import History, parked_event, plan
+from projections.runner import History
 
 PAGE = 100
 

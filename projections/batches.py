@@ -1,0 +1,59 @@
+"""What a run of events does to the read models, as one batch: folding, parking, and nothing else."""
+
+from collections.abc import Iterable, Sequence
+
+from domain.ports import RecordedEvent
+from domain.read_models import Batch, ParkedEvent, RefusedWriteError, Write
+from projections.projection import Projection
+
+
+def commits_of(events: Sequence[RecordedEvent]) -> dict[str, tuple[int, int]]:
+    commits: dict[str, tuple[int, int]] = {}
+    for event in events:
+        first, _ = commits.get(event.commit_id, (event.position, 0))
+        commits[event.commit_id] = (first, event.position)
+    return commits
+
+
+def plan(
+    projections: Iterable[Projection],
+    events: Sequence[RecordedEvent],
+    *,
+    after: int,
+    parked: frozenset[tuple[str, str]],
+) -> Batch:
+    """Fold the events into one batch. A fold that raises parks its event and, behind it, the stream."""
+    writes: dict[str, list[Write]] = {}
+    newly: list[ParkedEvent] = []
+    for projection in projections:
+        aside = {stream for name, stream in parked if name == projection.name}
+        mine: list[Write] = []
+        for recorded in events:
+            if type(recorded.event) not in projection.folds:
+                continue
+            if recorded.stream in aside:
+                newly.append(parked_event(projection.name, recorded, None))
+                continue
+            try:
+                mine += projection.writes(recorded)
+            except Exception as error:  # noqa: BLE001 # whatever a fold raises parks its stream only
+                newly.append(parked_event(projection.name, recorded, repr(error)))
+                aside.add(recorded.stream)
+        if mine:
+            writes[projection.name] = mine
+    return Batch(after=after, position=events[-1].position, writes=writes, parked=newly)
+
+
+def parked_event(projection: str, recorded: RecordedEvent, error: str | None) -> ParkedEvent:
+    return ParkedEvent(
+        projection=projection, stream=recorded.stream, position=recorded.position, error=error
+    )
+
+
+def without(batch: Batch, recorded: RecordedEvent, refusal: RefusedWriteError) -> Batch:
+    """The batch of one event, with the event parked for the collection that refused it."""
+    writes = {name: w for name, w in batch.writes.items() if name != refusal.collection}
+    aside = parked_event(refusal.collection, recorded, refusal.reason)
+    return Batch(
+        after=batch.after, position=batch.position, writes=writes, parked=[*batch.parked, aside]
+    )
