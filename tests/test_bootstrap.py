@@ -1,6 +1,5 @@
 """The services against real servers: what starts, what is told when one of them is down."""
 
-import asyncio
 import gc
 import secrets
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from pymongo import AsyncMongoClient
 from bootstrap import database_name, open_services
 from dependencies import Services
 from domain.errors import NotFound
-from embedded.servers import Mongod, NatsServer
+from embedded.servers import NatsServer
 from main import create_app
 from settings import Settings, SettingsError
 from tests.samples import ADMIN_EMAIL, ADMIN_PASSWORD, settings_for_tests
@@ -84,31 +83,6 @@ async def test_it_names_what_is_down(mongodb: str, tmp_path: Path) -> None:
     gc.collect()
     assert response.json()["down"] == ["nats", "valkey"]
     assert response.headers["Retry-After"] == "5"
-
-
-@leaves_sockets
-async def test_without_its_database_it_says_so_and_when_to_come_again(
-    nats_url: str, tmp_path: Path
-) -> None:
-    with Mongod(tmp_path / "mongod") as server:
-        settings = settings_of(server.url, nats_url, None, tmp_path)
-        app = create_app(settings)
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://shop.test"
-            ) as client:
-                server.stop()
-                ready = await client.get("/health/ready")
-                body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
-                answers = await asyncio.gather(
-                    client.get("/api/products"), client.post("/api/auth/login", json=body)
-                )
-    gc.collect()
-    assert ready.json()["down"] == ["mongodb"]
-    for answer in answers:
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        assert int(answer.headers["Retry-After"]) >= 1
 
 
 async def test_the_first_administrator_is_there_and_stays(
