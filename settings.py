@@ -25,7 +25,9 @@ def _mongodb_url(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", case_sensitive=False
+    )
 
     # --- the specification's own names ---
     mongodb_url: Annotated[str, AfterValidator(_mongodb_url)] = (
