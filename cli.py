@@ -2,6 +2,7 @@
 
 import typer
 
+from integrations.logs import configure_logs
 from operators import audit, doctor, parked, people, projections, reports, stream
 
 app = typer.Typer(
@@ -19,4 +20,5 @@ app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 
 if __name__ == "__main__":
+    configure_logs("WARNING")
     app()

@@ -88,6 +88,8 @@ class ChildProcess:
 
     def log_tail(self) -> str:
         """The end of what this process has written; an earlier one's words do not count."""
+        if not self.log_file.exists():  # somebody removed its directory
+            return ""
         size = self.log_file.stat().st_size
         began = self._log_began if size >= self._log_began else 0  # it was put aside since
         with self.log_file.open("rb") as log:

@@ -38,7 +38,8 @@ async def connect(url: str, *, name: str, **options: Any) -> Connection:
     connection = Connection()
 
     async def disconnected() -> None:
-        log.warning("NATS is away")
+        if not connection.is_closed:  # by ourselves
+            log.warning("NATS is away")
 
     async def failed(error: Exception) -> None:
         log.warning("NATS complains", error=repr(error))

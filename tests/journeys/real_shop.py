@@ -132,7 +132,11 @@ class RealShop:
         return self.addresses["api"]
 
     def visitor(self) -> httpx.Client:
-        return self._kept(httpx.Client(base_url=self.api, timeout=30))
+        return self._kept(self.fresh_visitor())
+
+    def fresh_visitor(self) -> httpx.Client:
+        """To be closed by who asks."""
+        return httpx.Client(base_url=self.api, timeout=30)
 
     def customer(self, **fields: Any) -> Customer:
         """Somebody new."""
