@@ -1,16 +1,20 @@
 """Reports for the shop's owner, from the read models: what was sold, by day and category."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from dependencies import Services
 from integrations.tabular import safe_cell
 from operators.running import console, with_services
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(no_args_is_help=True, help="Reports as XLSX or CSV.")
 
@@ -52,6 +56,8 @@ def sold(orders: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     Names are made safe for spreadsheets: no cell begins a formula.
     """
+    import pandas as pd  # noqa: PLC0415 - a second of every other command otherwise
+
     lines = pd.DataFrame(
         [
             {

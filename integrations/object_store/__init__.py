@@ -3,15 +3,17 @@
 import hashlib
 import hmac
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
 
 from integrations.object_store.keys import content_key
 from integrations.object_store.local import LocalObjectStore
-from integrations.object_store.s3 import S3ObjectStore
 
-__all__ = ["LocalObjectStore", "S3ObjectStore", "content_key", "open_object_store"]
+if TYPE_CHECKING:
+    from integrations.object_store.s3 import S3ObjectStore
+
+__all__ = ["LocalObjectStore", "content_key", "open_object_store"]
 
 
 class StorageSettings(Protocol):
@@ -27,7 +29,7 @@ class StorageSettings(Protocol):
     master_key: SecretStr
 
 
-def open_object_store(settings: StorageSettings) -> LocalObjectStore | S3ObjectStore:
+def open_object_store(settings: StorageSettings) -> "LocalObjectStore | S3ObjectStore":
     """S3 when AWS_S3_BUCKET is set, else the directory `objects` under DATA_DIR."""
     if settings.aws_s3_bucket is None:
         return LocalObjectStore(
@@ -35,6 +37,10 @@ def open_object_store(settings: StorageSettings) -> LocalObjectStore | S3ObjectS
             base_url=settings.public_base_url,
             signing_key=_signing_key(settings.master_key),
         )
+    from integrations.object_store.s3 import (  # noqa: PLC0415 - slow to import, and seldom needed
+        S3ObjectStore,
+    )
+
     return S3ObjectStore(
         bucket=settings.aws_s3_bucket,
         region=settings.aws_region,

@@ -3,9 +3,6 @@
 import csv
 import io
 
-from openpyxl import Workbook
-from openpyxl.styles import Font
-
 COLUMNS = (
     "description", "price", "availability", "image", "category", "specifications", "sku", "quantity",
 )  # fmt: skip
@@ -31,6 +28,9 @@ def template_csv() -> bytes:
 
 def template_xlsx() -> bytes:
     """Every cell is formatted as text, so that Excel leaves SKUs and prices as they are typed."""
+    from openpyxl import Workbook  # noqa: PLC0415 - half a second of every start otherwise
+    from openpyxl.styles import Font  # noqa: PLC0415
+
     book = Workbook()
     sheet = book.active
     sheet.title = "Products"

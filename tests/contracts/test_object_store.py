@@ -9,8 +9,9 @@ import pytest
 
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable
 from domain.ports import ObjectStore
-from integrations.object_store import LocalObjectStore, S3ObjectStore, content_key
+from integrations.object_store import LocalObjectStore, content_key
 from integrations.object_store.local import MAX_OBJECT_BYTES
+from integrations.object_store.s3 import S3ObjectStore
 from tests.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, S3Server, running_s3
 
 PHOTO = b"\xff\xd8\xff\xe0 a photo"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from integrations.object_store import LocalObjectStore, S3ObjectStore, open_object_store
+from integrations.object_store import LocalObjectStore, open_object_store
+from integrations.object_store.s3 import S3ObjectStore
 from settings import Settings
 
 BASE = {"jwt_secret_key": "j" * 40, "master_key": "ab" * 32}

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import Unavailable
 from embedded.ports import LOOPBACK, free_port
-from integrations.object_store import S3ObjectStore
+from integrations.object_store.s3 import S3ObjectStore
 from tests.s3_server import (
     ACCESS_KEY_ID,
     SECRET_ACCESS_KEY,
