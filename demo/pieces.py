@@ -296,3 +296,20 @@ def gold_bangle(canvas: Canvas) -> None:
         for turn in np.linspace(0.3, np.pi - 0.3, 12):
             place = 31 * float(np.cos(turn)), y + 11 * float(np.sin(turn))
             _set_round(canvas, *place, 1.0, RUBY)
+
+
+def panna_set(canvas: Canvas) -> None:
+    """A necklace of emerald drops, with its earrings lying left and right below it."""
+    for spot in arc(118, 56, 1.15, 2.1):
+        _set_round(canvas, spot.x, spot.y, 0.95, DIAMOND)
+    for spot in arc(118, 56, 1.15, 7.4)[2:-2]:
+        large = 1 - spot.part**2
+        low = spot.aside(4.2 + large)
+        _set_drop(canvas, low.x, low.y, (2.0 + large, 3.1 + 1.4 * large), EMERALD,
+                  angle=spot_lean(spot))  # fmt: skip
+        tip = spot.aside(8.8 + 2.6 * large)
+        canvas.bead(tip.x, tip.y, 1.15 + 0.3 * large, PEARL)
+    for x in (-46.0, 46.0):
+        _flower(canvas, x, 78, 5.0, DIAMOND, EMERALD)
+        _set_drop(canvas, x, 89.4, (4.0, 6.2), EMERALD)
+        canvas.bead(x, 97.4, 1.9, PEARL)

@@ -181,6 +181,23 @@ PIECES = (
         ),
     ),
     Piece(
+        "panna-set",
+        pieces.panna_set,
+        Frame(136, 112, 5.0),
+        59.0,
+        Listing(
+            "Panna Bridal Set",
+            "Panna set of necklace and earrings: emerald drops under a line of diamonds",
+            "₹11,25,000",
+            "Limited Stock",
+            "Gold",
+            "Material: 18k Gold; Weight: 74 g; Dimensions: 118 x 70 mm; Gemstone: Emerald",
+            "KUN-ST-001",
+            "set",
+            1,
+        ),
+    ),
+    Piece(
         "jhumka-earrings",
         pieces.jhumka_pair,
         Frame(56, 44, 9.0, -3.0),

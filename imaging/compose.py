@@ -6,6 +6,7 @@ its sparkle changes, and the same input gives the same bytes.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from imaging import earrings, light, necklace
 from imaging.anchors import Anchors
 from imaging.cutout import Cutout
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb
+from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
 from imaging.warp import Layer, Region, bend
 
 NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra", "haram"})
 EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
+SETS = frozenset({"set"})
 
 
 def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
@@ -50,6 +52,8 @@ def _placing(product_type: str) -> Placing:
         return _on_neck
     if product_type in EAR_TYPES:
         return _on_ears
+    if product_type in SETS:
+        return _on_neck_and_ears
     raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
 
 
@@ -74,7 +78,32 @@ def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
 def _on_ears(photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
              adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
              ) -> Worn:  # fmt: skip
-    layers = earrings.hung(photo, analysis, cutout, adjustments, width_mm=width_mm)
+    mm_per_px = width_mm / cutout.rgba.shape[1] if width_mm else None
+    return _hung(photo, analysis, cutout.rgba, adjustments, mm_per_px)
+
+
+def _on_neck_and_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+                      adjustments: Adjustments, width_mm: float | None, anchors: Anchors
+                      ) -> Worn:  # fmt: skip
+    """A set: its earrings have its necklace's automatic scale and stay at the ears, whatever the
+    customer moves. Without a bare ear the necklace is worn alone.
+    """
+    worn = _on_neck(photo, analysis, masks, cutout, adjustments, width_mm, anchors)
+    neck = analysis.neck
+    if cutout.earrings is None or neck is None:
+        return worn
+    plain = Adjustments(occlusion=adjustments.occlusion)
+    how = necklace.fit(neck, necklace.column(neck, masks), anchors, plain, width_mm)
+    if not earrings.ears_to_wear(photo, analysis, adjustments):
+        return worn
+    mm_per_px = how.scale / neck.px_per_mm
+    still = replace(adjustments, scale=1.0, rotation=0.0, dx=0.0, dy=0.0)
+    return worn + _hung(photo, analysis, cutout.earrings, still, mm_per_px)
+
+
+def _hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments,
+          mm_per_px: float | None) -> Worn:  # fmt: skip
+    layers = earrings.hung(photo, analysis, pair, adjustments, mm_per_px=mm_per_px)
     return [
         (layer, np.ones(layer.coverage.shape, np.float32), unit, (0.0, 1.0))
         for layer, unit in layers

@@ -11,43 +11,60 @@ import cv2
 import numpy as np
 
 from imaging.anchors import Anchors, chain_ends
-from imaging.backdrop import components, refused, without_backdrop
+from imaging.backdrop import Labels, Mask, components, refused, without_backdrop
 from imaging.types import Alpha, Rgb, Rgba
 
 MAX_SIDE = 1000
 """Pixels; finer than any necklace on a photograph of 1600."""
 
-Kind: TypeAlias = Literal["single", "pair"]
+Kind: TypeAlias = Literal["single", "pair", "set"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cutout:
     """rgba: (H, W, 4), straight alpha, colour 0 where alpha is 0. anchors: the ends of a chain.
-    kind: two similar pieces side by side, as earrings are shown, are a pair.
+
+    kind: two similar pieces side by side, as earrings are shown, are a pair; a necklace with a
+    pair beside it is a set. earrings: a set's pair, which rgba is without, in the same frame.
     """
 
     rgba: Rgba
     anchors: Anchors
     kind: Kind
+    earrings: Rgba | None = None
+
+    @property
+    def whole(self) -> Rgba:
+        return self.rgba if self.earrings is None else self.rgba | self.earrings
 
 
 def cut_out(picture: Rgb | Rgba) -> Cutout:
     """The product without its backdrop. Raise ImageRefused("product-not-cuttable")."""
     picture = _at_most(picture, MAX_SIDE)
     rgba = _own_alpha(picture) if _has_alpha(picture) else without_backdrop(picture[..., :3])
-    rgba = _trimmed(_without_specks(rgba))
-    return Cutout(rgba, chain_ends(rgba[..., 3]), "pair" if _halves(rgba[..., 3]) else "single")
+    return sorted_out(_trimmed(_without_specks(rgba)))
 
 
-def split_pair(cutout: Cutout) -> tuple[Cutout, Cutout]:
+def sorted_out(overlay: Rgba) -> Cutout:
+    """A picture without backdrop, told apart into its pieces; its frame stays."""
+    alpha = overlay[..., 3]
+    if _halves(alpha) is not None:
+        return Cutout(overlay, chain_ends(alpha), "pair")
+    pair = _pair_beside(alpha)
+    if pair is None:
+        return Cutout(overlay, chain_ends(alpha), "single")
+    necklace = np.where(pair[..., None], 0, overlay).astype(np.uint8)
+    earrings = np.where(pair[..., None], overlay, 0).astype(np.uint8)
+    return Cutout(necklace, chain_ends(necklace[..., 3]), "set", earrings)
+
+
+def split_pair(rgba: Rgba) -> tuple[Rgba, Rgba]:
     """The left and the right piece of a pair; a single piece twice, the right one mirrored."""
-    column = _halves(cutout.rgba[..., 3])
+    rgba = _trimmed(rgba)
+    column = _halves(rgba[..., 3])
     if column is None:
-        mirrored = np.ascontiguousarray(cutout.rgba[:, ::-1])
-        return cutout, Cutout(mirrored, chain_ends(mirrored[..., 3]), "single")
-    halves = (_trimmed(cutout.rgba[:, :column]), _trimmed(cutout.rgba[:, column:]))
-    left, right = (Cutout(half, chain_ends(half[..., 3]), "single") for half in halves)
-    return left, right
+        return rgba, np.ascontiguousarray(rgba[:, ::-1])
+    return _trimmed(rgba[:, :column]), _trimmed(rgba[:, column:])
 
 
 def _at_most(picture: Rgb | Rgba, side: int) -> Rgb | Rgba:
@@ -115,3 +132,26 @@ def _halves(alpha: Alpha) -> int | None:
     ]
     alike = min(areas) > 0.6 * max(areas) and min(heights) > 0.75 * max(heights)
     return column if alike else None
+
+
+def _pair_beside(alpha: Alpha) -> Mask | None:
+    """Where two like, small pieces lie left and right of a large one; None if they do not."""
+    reach = max(3, round(0.012 * max(alpha.shape))) | 1
+    joined = cv2.dilate((alpha > 40).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    count, label, stats = components(joined > 0, connectivity=8)
+    areas = np.bincount(label[alpha > 40], minlength=count).astype(np.int32)
+    areas[0] = 0
+    largest, *others = np.argsort(-areas, kind="stable")[:3]
+    if len(others) < 2 or not _alike(areas[others], stats[others]):
+        return None
+    middles = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
+    apart = (middles[others[0]] - middles[largest]) * (middles[others[1]] - middles[largest]) < 0
+    small = bool(areas[others].max() < 0.35 * areas[largest])
+    return np.isin(label, others) if apart and small else None
+
+
+def _alike(areas: Labels, stats: Labels) -> bool:
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    return bool(
+        areas.min() > 0.6 * areas.max() and areas.min() > 0 and heights.min() > 0.75 * heights.max()
+    )

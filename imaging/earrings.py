@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from imaging.cutout import Cutout, split_pair
+from imaging.cutout import split_pair
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Ear, Face, FloatArray, Rgb
+from imaging.types import Adjustments, Analysis, Ear, Face, FloatArray, Rgb, Rgba
 from imaging.warp import Layer, hang
 
 FACE_WIDTH_MM = 132.0
@@ -17,35 +17,49 @@ STUD_ASPECT = 1.4
 Hung = list[tuple[Layer, float]]
 
 
-def hung(photo: Rgb, analysis: Analysis, cutout: Cutout, adjustments: Adjustments, *,
-         width_mm: float | None) -> Hung:  # fmt: skip
+def hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments, *,
+         mm_per_px: float | None) -> Hung:  # fmt: skip
     """A layer for each visible ear, and the length in pixels that shadows scale with.
 
-    width_mm: of the whole overlay. Ears under hair wear nothing unless occlusion is off. Raise
-    ImageRefused("not-wearable-here") without an ear.
+    pair: one or two earrings; mm_per_px: of that overlay. Ears under hair wear nothing unless
+    occlusion is off. Raise ImageRefused("not-wearable-here") without an ear.
     """
     face = analysis.primary_face
-    ears = [ear for ear in analysis.ears if ear.visible]
+    ears = ears_to_wear(photo, analysis, adjustments)
     if face is None or not ears:
-        raise ImageRefused("not-wearable-here", "no ear is seen on the photograph")
-    px_per_mm = analysis.neck.px_per_mm if analysis.neck else face.box.width / FACE_WIDTH_MM
-    if adjustments.occlusion:
-        ears = [ear for ear in ears if _bare(photo, face, ear, px_per_mm)]
-    if not ears:
-        raise ImageRefused("not-wearable-here", "hair covers the ears on the photograph")
+        hidden = any(ear.visible for ear in analysis.ears)
+        reason = "hair covers the ears" if hidden else "no ear is seen"
+        raise ImageRefused("not-wearable-here", f"{reason} on the photograph")
+    px_per_mm = _px_per_mm(analysis, face)
     size = (photo.shape[1], photo.shape[0])
-    pieces = dict(zip(("left", "right"), split_pair(cutout), strict=True))
-    overlay_mm = width_mm / cutout.rgba.shape[1] if width_mm else None
+    pieces = dict(zip(("left", "right"), split_pair(pair), strict=True))
     upright = _gravity(analysis)
     layers = [
         (
-            _hang_one(ear, pieces[ear.side], px_per_mm, overlay_mm, adjustments,
+            _hang_one(ear, pieces[ear.side], px_per_mm, mm_per_px, adjustments,
                       upright, _turned_away(ear, face.pose.yaw), size),
             110.0 * px_per_mm,
         )
         for ear in ears
     ]  # fmt: skip
     return [(layer, unit) for layer, unit in layers if not layer.region.empty]
+
+
+def ears_to_wear(photo: Rgb, analysis: Analysis, adjustments: Adjustments) -> list[Ear]:
+    """The ears that are turned to the camera and, unless occlusion is off, not under hair."""
+    face = analysis.primary_face
+    if face is None:
+        return []
+    px_per_mm = _px_per_mm(analysis, face)
+    return [
+        ear
+        for ear in analysis.ears
+        if ear.visible and (not adjustments.occlusion or _bare(photo, face, ear, px_per_mm))
+    ]
+
+
+def _px_per_mm(analysis: Analysis, face: Face) -> float:
+    return analysis.neck.px_per_mm if analysis.neck else face.box.width / FACE_WIDTH_MM
 
 
 def _gravity(analysis: Analysis) -> float:
@@ -64,12 +78,12 @@ def _turned_away(ear: Ear, yaw: float) -> float:
     return float(np.cos(np.radians(min(60.0, abs(yaw) * 1.5)))) if far else 1.0
 
 
-def _hang_one(ear: Ear, piece: Cutout, px_per_mm: float, overlay_mm: float | None,
+def _hang_one(ear: Ear, piece: Rgba, px_per_mm: float, mm_per_px: float | None,
               adjustments: Adjustments, upright: float, narrow: float,
               size: tuple[int, int]) -> Layer:  # fmt: skip
-    height, width = piece.rgba.shape[:2]
+    height, width = piece.shape[:2]
     aspect = height / width
-    mm = overlay_mm or _usual_height(aspect) / height
+    mm = mm_per_px or _usual_height(aspect) / height
     scale = mm * px_per_mm * adjustments.scale
     stud = aspect < STUD_ASPECT
     hole_mm = 4.0
@@ -80,7 +94,7 @@ def _hang_one(ear: Ear, piece: Cutout, px_per_mm: float, overlay_mm: float | Non
         ear.lobe.y - np.cos(upright) * hole_mm * px_per_mm + adjustments.dy,
     )
     return hang(
-        piece.rgba, hook=hook, place=place, scale=(scale * narrow, scale),
+        piece, hook=hook, place=place, scale=(scale * narrow, scale),
         angle=upright + lean, size=size,
     )  # fmt: skip
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from imaging import encode, models
 from imaging.analyse import analyse, make_masks, upright
-from imaging.anchors import Anchors, chain_ends
+from imaging.anchors import Anchors
 from imaging.compose import compose
-from imaging.cutout import Cutout, Kind, cut_out
+from imaging.cutout import Cutout, Kind, cut_out, sorted_out
 from imaging.decode import decode, decode_rgba
 from imaging.kept import Kept
 from imaging.types import Adjustments, Analysis, Box, Ear, Face, Masks, Neck, Point, Rgb
@@ -69,7 +69,7 @@ _photos: Kept[Rgb] = Kept(max_bytes=48 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
 _masks: Kept[Masks] = Kept(
     max_bytes=32 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
 )
-_cutouts: Kept[Cutout] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda cutout: cutout.rgba.nbytes)
+_cutouts: Kept[Cutout] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
 
 
 def warm_up() -> None:
@@ -103,7 +103,7 @@ def analyse_photo(jpeg: bytes) -> dict[str, Any]:
 def prepare_overlay(data: bytes) -> PreparedOverlay:
     """Raise ImageRefused, with the code "product-not-cuttable" when there is no plain backdrop."""
     cutout = cut_out(decode_rgba(data))
-    png = encode.encode_png(cutout.rgba)
+    png = encode.encode_png(cutout.whole)
     return PreparedOverlay(
         png=png,
         anchors={
@@ -178,7 +178,7 @@ def _cutout(png: bytes) -> Cutout:
         rgba = decode_rgba(png)
         if int(rgba[..., 3].min()) == 255:
             return cut_out(rgba)
-        return Cutout(rgba, chain_ends(rgba[..., 3]), "single")
+        return sorted_out(rgba)
 
     return _cutouts.get(_sha256(png), make)
 

@@ -10,6 +10,7 @@ import pytest
 from imaging import light, necklace
 from imaging.anchors import Anchors
 from imaging.compose import compose
+from imaging.cutout import Cutout, sorted_out
 from imaging.errors import ImageRefused
 from imaging.types import Adjustments, Analysis, Box, Ear, Masks, Point, Rgb
 from tests.imaging.scenes import (
@@ -497,3 +498,60 @@ def test_a_face_beyond_the_picture_s_edge_hides_nothing() -> None:
     outside = replace(analysis.faces[0], box=Box(-900, -900, 100, 100))
     analysis = replace(analysis, faces=(outside,))
     compose(photo, analysis, bare(photo), pair, Adjustments(), product_type="earrings")
+
+
+def a_set() -> Cutout:
+    rgba = NECKLACE.rgba.copy()
+    for x in (60, 380):
+        cv2.ellipse(rgba, (x, 330), (9, 26), 0, 0, 360, (20, 60, 200, 255), -1)
+    return sorted_out(rgba)
+
+
+def test_a_set_is_worn_at_neck_and_ears() -> None:
+    photo, both = card(), a_set()
+    analysis, masks = seen(photo, neck_at(), EARS), bare(photo)
+    as_set, necklace_alone = (
+        changed(photo, compose(photo, analysis, masks, both, PLAIN, product_type=kind,
+                               anchors=NECKLACE.anchors))
+        for kind in ("set", "necklace")
+    )  # fmt: skip
+    for ear in EARS:
+        below = np.s_[int(ear.lobe.y) : int(ear.lobe.y) + 14,
+                      int(ear.lobe.x) - 6 : int(ear.lobe.x) + 7]  # fmt: skip
+        assert as_set[below].any()
+        assert not necklace_alone[below].any()
+    assert (as_set[320:] == necklace_alone[320:]).all()
+
+
+def test_moving_a_set_leaves_its_earrings_at_the_ears() -> None:
+    photo, both = card(), a_set()
+    analysis, masks = seen(photo, neck_at(), EARS), bare(photo)
+    plain, moved = (
+        changed(photo, compose(photo, analysis, masks, both, replace(PLAIN, dy=dy),
+                               product_type="set", anchors=NECKLACE.anchors))
+        for dy in (0.0, 60.0)
+    )  # fmt: skip
+    assert (plain[:220] == moved[:220]).all()
+    assert (plain[220:] != moved[220:]).any()
+
+
+def test_a_set_without_an_ear_or_without_earrings_is_a_necklace() -> None:
+    photo = card()
+    masks = bare(photo)
+    for analysis, piece in (
+        (seen(photo, neck_at()), a_set()),
+        (seen(photo, neck_at(), EARS), NECKLACE),
+    ):
+        anchors = NECKLACE.anchors
+        as_set, alone = (
+            compose(photo, analysis, masks, piece, PLAIN, product_type=kind, anchors=anchors)
+            for kind in ("set", "necklace")
+        )
+        assert (as_set == alone).all()
+
+
+def test_earrings_need_a_face() -> None:
+    photo = card()
+    analysis = replace(seen(photo, neck_at(), EARS), primary=None)
+    with pytest.raises(ImageRefused):
+        compose(photo, analysis, bare(photo), a_set(), PLAIN, product_type="earrings")

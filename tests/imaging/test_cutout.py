@@ -10,7 +10,7 @@ from PIL import Image
 
 from imaging.anchors import chain_ends
 from imaging.backdrop import without_backdrop
-from imaging.cutout import MAX_SIDE, cut_out, split_pair
+from imaging.cutout import MAX_SIDE, cut_out, sorted_out, split_pair
 from imaging.decode import decode
 from imaging.encode import encode_jpeg
 from imaging.errors import ImageRefused
@@ -146,9 +146,9 @@ def test_a_closed_loop_is_held_at_its_widest() -> None:
 def test_a_pair_is_split_into_left_and_right(name: str) -> None:
     cutout = cut_out(overlay(name))
     assert cutout.kind == "pair"
-    left, right = split_pair(cutout)
-    assert left.rgba.shape[1] == pytest.approx(right.rgba.shape[1], abs=3)
-    assert left.rgba.shape[1] < 0.5 * cutout.rgba.shape[1] + 2
+    left, right = split_pair(cutout.rgba)
+    assert left.shape[1] == pytest.approx(right.shape[1], abs=3)
+    assert left.shape[1] < 0.5 * cutout.rgba.shape[1] + 2
 
 
 def test_a_single_earring_is_mirrored_for_the_other_ear() -> None:
@@ -156,8 +156,8 @@ def test_a_single_earring_is_mirrored_for_the_other_ear() -> None:
     cv2.fillPoly(rgba, [np.array([[10, 5], [50, 60], [10, 110]])], (200, 160, 60, 255))
     cutout = cut_out(rgba)
     assert cutout.kind == "single"
-    left, right = split_pair(cutout)
-    assert (left.rgba[:, ::-1] == right.rgba).all()
+    left, right = split_pair(cutout.rgba)
+    assert (left[:, ::-1] == right).all()
 
 
 def picture(level: int = 240) -> Rgb:
@@ -243,3 +243,36 @@ def test_a_faint_or_empty_overlay_has_ends_too() -> None:
     faint[10:90, 20:180] = 30
     assert chain_ends(faint).span == pytest.approx(80, abs=10)
     assert chain_ends(np.zeros((100, 200), np.uint8)).span == 199
+
+
+def necklace_and_earrings() -> Rgba:
+    rgba = np.zeros((400, 440, 4), np.uint8)
+    cv2.ellipse(rgba, (220, 40), (180, 250), 0, 0, 180, (200, 160, 60, 255), 12)
+    for x in (60, 380):
+        cv2.ellipse(rgba, (x, 340), (14, 34), 0, 0, 360, (180, 20, 60, 255), -1)
+    return rgba
+
+
+def test_a_set_is_told_apart_and_put_together_again() -> None:
+    rgba = necklace_and_earrings()
+    cutout = cut_out(rgba)
+    assert cutout.kind == "set"
+    assert cutout.earrings is not None
+    left, right = split_pair(cutout.earrings)
+    assert left.shape[:2] == right.shape[:2] == (69, 29)
+    assert cutout.anchors.left.y < 20
+    assert (sorted_out(cutout.whole).rgba == cutout.rgba).all()
+
+
+def test_two_stones_that_hang_in_the_middle_are_no_earrings() -> None:
+    rgba = necklace_and_earrings()
+    rgba[300:] = 0
+    for y in (330, 380):
+        cv2.circle(rgba, (220, y), 10, (180, 20, 60, 255), -1)
+    assert cut_out(rgba).kind == "single"
+
+
+def test_one_loose_stone_is_no_pair() -> None:
+    rgba = necklace_and_earrings()
+    rgba[300:, 220:] = 0
+    assert cut_out(rgba).kind == "single"

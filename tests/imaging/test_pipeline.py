@@ -95,7 +95,14 @@ def test_the_analysis_is_plain_data(found: dict[str, Any]) -> None:
     assert Analysis.from_dict(found).neck
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAYS if OVERLAYS[name]["anchors"]])
+NECKLACES = [
+    name
+    for name, overlay in OVERLAYS.items()
+    if overlay["anchors"] and overlay["product_type"] != "set"
+]
+
+
+@pytest.mark.parametrize("name", NECKLACES)
 def test_every_demo_necklace_is_worn_near_the_neck(
     photo: pipeline.PreparedPhoto, found: dict[str, Any], name: str
 ) -> None:
@@ -119,6 +126,20 @@ def test_earrings_are_worn_at_the_ears(
     for ear in Analysis.from_dict(found).ears:
         x, y = round(ear.lobe.x), round(ear.lobe.y)
         assert different[y - 12 : y + 25, x - 10 : x + 11].any() == ear.visible
+
+
+def test_the_demo_set_is_worn_at_neck_and_ears(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    worn = pipeline.render(photo.original_jpeg, found, [spec("panna-set")], AUTO, max_side=1600)
+    different = np.abs(pixels(worn) - pixels(photo.original_jpeg)).max(axis=-1) > 40
+    analysis = Analysis.from_dict(found)
+    assert analysis.neck
+    assert different[round(analysis.neck.notch.y) - 20 :].sum() > 60
+    lobe = analysis.ears[0].lobe
+    assert different[
+        round(lobe.y) : round(lobe.y) + 15, round(lobe.x) - 8 : round(lobe.x) + 9
+    ].any()
 
 
 def test_a_ring_is_refused_with_a_reason(
