@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imaging import masks, neck
+from imaging import masks, neck, torso
 from imaging.ears import ears
 from imaging.encode import fit
 from imaging.faces import Detection, detect, search
 from imaging.landmarks import Mesh, mesh
-from imaging.torso import body
 from imaging.types import Analysis, Box, Face, FloatArray, Masks, Neck, Point, Pose, Reason, Rgb
 
 WORKING_SIDE = 1280
@@ -27,8 +26,8 @@ the wrong way: 9 and less."""
 
 LIKELY = 5.0
 
-UNMISTAKABLE = 0.7
-"""Score of the detector for which no mesh is asked, as a full profile has none."""
+PROFILE_SCORE = 0.6
+"""Score of the detector from which a face without a mesh, as in profile, counts if it has a body."""
 
 PROFILE_YAW = 35.0
 """Degrees of yaw by the mesh, which reads 45 as about 30 and loses a full profile."""
@@ -109,9 +108,11 @@ def _held_right(rgb: Rgb, *, has_orientation: bool) -> tuple[_Seen, int]:
 def _confirmed(rgb: Rgb, detections: list[Detection]) -> list[tuple[Detection, Mesh]]:
     largest = sorted(detections, key=lambda each: -float(each.box[2]))[:MAX_FACES]
     faces = [(each, mesh(rgb, each)) for each in largest]
-    return [
-        (each, face) for each, face in faces if each.score > UNMISTAKABLE or face.logit > LIKELY
-    ]
+    return [(each, face) for each, face in faces if _is_face(rgb, each, face)]
+
+
+def _is_face(rgb: Rgb, found: Detection, face: Mesh) -> bool:
+    return face.logit > LIKELY or (found.score > PROFILE_SCORE and torso.under(rgb, found.box))
 
 
 def _seen(rgb: Rgb, found: list[tuple[Detection, Mesh]]) -> _Seen:
@@ -146,17 +147,18 @@ def _measured(
     """Everything about the primary face, in pixels of the whole picture."""
     scale = width / seen.rgb.shape[1]
     (own, own_face), *others = seen.found
-    torso = body(seen.rgb, own_face, [each.box for each, _ in others]).scaled(scale)
+    other_boxes = [each.box for each, _ in others]
+    body = torso.body(seen.rgb, own_face, other_boxes).scaled(scale)
     face = own_face.scaled(scale)
     fits = face.logit > 0
     found = (
-        neck.locate(face, torso, width=width, height=height, model=model)
+        neck.locate(face, body, width=width, height=height, model=model)
         if fits
-        else neck.guess(own.box * np.float32(scale), torso, width=width, height=height)
+        else neck.guess(own.box * np.float32(scale), body, width=width, height=height)
     )
     faces = tuple(_face(each, mesh_, scale) for each, mesh_ in seen.found)
     reasons = _reasons(faces[0], found, height=height)
-    left, right = torso.shoulders
+    left, right = body.shoulders
     return Analysis(
         width=width,
         height=height,

@@ -1,10 +1,12 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 
 from imaging.analyse import _measured, _Seen, analyse, make_masks, upright
@@ -167,6 +169,30 @@ def test_a_face_without_a_mesh_is_a_profile_with_a_guessed_neck(astronaut: Rgb) 
     assert found.reasons == ("profile", "low-confidence")
     assert found.ears == ()
     assert neck_of(found).left.x < 228 < neck_of(found).right.x
+
+
+def photograph(name: str) -> Rgb:
+    """One of the pictures that come with scikit-image."""
+    return decode((Path(skimage.data.__file__).parent / name).read_bytes()).rgb
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chelsea.png", "coffee.png", "clock_motion.png", "coins.png", "color.png", "rocket.jpg"],
+)
+def test_cats_cups_and_clocks_are_nobody_whichever_way_they_lie(name: str) -> None:
+    """On some of them the detector sees faces, to which no mesh fits."""
+    picture = photograph(name)
+    for turns in range(4):
+        lying = np.ascontiguousarray(np.rot90(picture, turns))
+        assert analyse(lying, has_orientation=False).reasons == ("no-face",)
+
+
+def test_a_man_in_profile_is_found_and_doubted() -> None:
+    found = analyse(photograph("camera.png"))
+    assert len(found.faces) == 1
+    assert "profile" in found.reasons
+    assert neck_of(found).confidence < 0.4
 
 
 def test_a_neck_below_the_edge_is_missing_with_its_reason(astronaut: Rgb) -> None:
