@@ -8,6 +8,7 @@ compared: equal, go on; different, halt and alarm.
 import asyncio
 import base64
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ from integrations.event_store.ledger import Ledger, Sealed
 from integrations.event_store.mapping import message_body, subject_name
 
 PIPELINE = 256
+ATOMIC_FROM = 16
+"""So many events at once go as one batch. Measured with `sync_interval: always`: 256 one by one took 130
+to 440 ms, as one batch 20 to 27 ms; four took 22 ms as a batch, about 2 ms each one by one.
+"""
 PUBLISH_SECONDS = 10.0
 WRONG_LAST_SEQUENCE = 10071
 STREAM_NOT_FOUND = 10059
@@ -58,6 +63,14 @@ class Relay:
             await self._create_stream(first_position=1)
         elif "error" in info:
             raise Unavailable(f"JetStream: {info['error'].get('description')}")
+        elif not info["config"].get("allow_atomic"):
+            await self._allow_batches(info["config"])
+
+    async def _allow_batches(self, config: Mapping[str, Any]) -> None:
+        """A stream of an earlier release learns to take batches."""
+        answer = await self._api(f"STREAM.UPDATE.{self._stream}", {**config, "allow_atomic": True})
+        if "error" in answer:
+            raise Unavailable(f"JetStream takes no batches: {answer['error'].get('description')}")
 
     async def _create_stream(self, *, first_position: int) -> None:
         config = stream_config(self._stream, replicas=self._replicas, first_seq=first_position)
@@ -129,12 +142,19 @@ class Relay:
         await self._send(messages[skip:], block["first"] + skip)
 
     async def _send(self, messages: Sequence["Message"], first: int) -> bool:
-        """Publish in order, pipelined. False when JetStream refused one because it stands elsewhere."""
+        """Publish in order. False when JetStream refused because it stands elsewhere.
+
+        Many go as one atomic batch, which is synced to disk once; few go one by one, pipelined, which is
+        quicker for them.
+        """
         for start in range(0, len(messages), PIPELINE):
             part = messages[start : start + PIPELINE]
-            answers = await asyncio.gather(
-                *(self._publish_one(m, first + start + i) for i, m in enumerate(part))
-            )
+            if len(part) >= ATOMIC_FROM:
+                answers = await self._publish_batch(part, first + start)
+            else:
+                answers = await asyncio.gather(
+                    *(self._publish_one(m, first + start + i) for i, m in enumerate(part))
+                )
             for offset, answer in enumerate(answers):
                 position = first + start + offset
                 if not await self._accepted(answer, part[offset], position):
@@ -142,9 +162,30 @@ class Relay:
                 self._published = position
         return True
 
+    async def _publish_batch(
+        self, messages: Sequence["Message"], first: int
+    ) -> list[dict[str, Any]]:
+        """All or nothing (NATS ADR-50): an answer for each message, as if they had gone one by one."""
+        batch, last = secrets.token_hex(12), len(messages)
+        for number, (subject, body, headers) in enumerate(messages[:-1], 1):
+            place = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+            if number == 1:
+                place["Nats-Expected-Last-Sequence"] = str(first - 1)
+            await self._client.publish(subject, body, headers=headers | place)
+        subject, body, headers = messages[-1]
+        place = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(last), "Nats-Batch-Commit": "1"}
+        answer = await self._request(subject, body, headers | place)
+        if "error" in answer:
+            return [answer] * last
+        return [{"seq": answer["seq"] - last + number} for number in range(1, last + 1)]
+
     async def _publish_one(self, message: "Message", position: int) -> dict[str, Any]:
         subject, body, headers = message
-        headers = {**headers, "Nats-Expected-Last-Sequence": str(position - 1)}
+        return await self._request(
+            subject, body, {**headers, "Nats-Expected-Last-Sequence": str(position - 1)}
+        )
+
+    async def _request(self, subject: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         try:
             reply = await self._client.request(
                 subject, body, timeout=PUBLISH_SECONDS, headers=headers
@@ -239,5 +280,6 @@ def stream_config(name: str, *, replicas: int, first_seq: int) -> dict[str, Any]
         "deny_delete": True,
         "deny_purge": True,
         "allow_direct": True,
+        "allow_atomic": True,
         "first_seq": first_seq,
     }

@@ -185,14 +185,29 @@ async def test_a_backlog_larger_than_a_block_keeps_every_order(shop: Shop) -> No
         seen[recorded.stream] = recorded.version
 
 
-async def test_a_lost_acknowledgement_is_recognised_by_the_stored_bytes(shop: Shop) -> None:
-    await write(shop, 4)
+@pytest.mark.parametrize("commits", [4, 40])
+async def test_a_lost_acknowledgement_is_recognised_by_the_stored_bytes(
+    shop: Shop, commits: int
+) -> None:
+    await write(shop, commits)
     sealed = await shop.ledger.seal()
     assert sealed is not None
     assert await shop.relay.publish(sealed)
     twin = shop.another_relay()  # knows nothing of it and publishes again
     assert await twin.publish(sealed)
-    assert await shop.relay.last_sequence() == 8
+    assert await shop.relay.last_sequence() == 2 * commits
+
+
+async def test_a_stream_of_an_earlier_release_learns_to_take_batches(shop: Shop) -> None:
+    jetstream = shop.nats.jetstream()
+    await jetstream.delete_stream(shop.stream)
+    await jetstream.add_stream(name=shop.stream, subjects=[f"{shop.stream.lower()}.>"])
+    await shop.relay.ensure_stream()
+    await write(shop, 40)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    assert await shop.relay.publish(sealed)
+    assert await shop.relay.last_sequence() == 80
 
 
 async def test_another_event_at_our_position_halts_the_relay(shop: Shop) -> None:
