@@ -13,7 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -148,9 +154,15 @@ async def _router_error(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+QUERY_PLAN_KILLED = 175
+"""A query met the moment in which a rebuilt collection was moved in: the next one will not."""
+
+
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError) or (
-        isinstance(error, PyMongoError) and error.timeout
+    if (
+        isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError)
+        or (isinstance(error, OperationFailure) and error.code == QUERY_PLAN_KILLED)
+        or (isinstance(error, PyMongoError) and error.timeout)
     ):
         log.warning("the database does not answer", reason=type(error).__name__)
         return problem(
