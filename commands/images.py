@@ -1,6 +1,7 @@
 """Photographs: uploaded with consent, looked at again, deleted with all that was made from them."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -19,7 +20,14 @@ from dependencies import (
     limited,
     object_id_or_404,
 )
-from domain.errors import DomainError, Invalid, TooLarge, Unreadable, UnsupportedType
+from domain.errors import (
+    DomainError,
+    Invalid,
+    TooLarge,
+    Unavailable,
+    Unreadable,
+    UnsupportedType,
+)
 from domain.images import Album, Image, PhotoKeys
 from domain.tryon import TryOn
 from domain.values import ImageId, ResultId, UserId
@@ -70,13 +78,21 @@ async def post_photo(
         purpose=purpose,
         days=services.settings.photo_days,
     )
-    return await execute(
-        handler,
-        shows=IMAGES,
-        status=status.HTTP_201_CREATED,
-        location="/api/images/{id}",
-        content_digest=hashlib.sha256(data).digest(),
-    )
+    try:
+        answer = await execute(
+            handler,
+            shows=IMAGES,
+            status=status.HTTP_201_CREATED,
+            location="/api/images/{id}",
+            content_digest=hashlib.sha256(data).digest(),
+        )
+    except Unavailable:
+        raise  # nobody knows whether it was taken in: it may need its bytes yet
+    except DomainError:
+        await _remove_unless_kept(photo, user.id, services)
+        raise
+    await _remove_unless_kept(photo, user.id, services)
+    return answer
 
 
 async def _read(file: UploadFile, services: Services) -> bytes:
@@ -96,15 +112,15 @@ def display_name(name: str) -> str:
 async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> dict[str, Any]:
     """Clean a photograph and put its sizes into the object store; the facts of ImageUploaded.
 
-    Content-addressed below the owner, so a repeated upload writes the same objects. What a crash leaves
-    behind before the commit is swept later.
+    Each upload has a folder of its own, so that the bytes of a deleted one can be removed without a look
+    at others. What a crash leaves behind before the commit goes when its owner is forgotten.
     """
     try:
         prepared = await services.images.run("prepare_photo", data)
     except ImageRefused as refused:
         raise as_domain_error(refused) from refused
     digest = hashlib.sha256(data).hexdigest()
-    folder = f"photos/{user_id}/{digest[:32]}"
+    folder = f"photos/{user_id}/{secrets.token_hex(16)}"
     pictures = {"original": prepared.original_jpeg} | {
         name: prepared.sizes[size] for name, size in SIZES.items() if size in prepared.sizes
     }
@@ -120,6 +136,17 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
         "width": prepared.width,
         "height": prepared.height,
     }
+
+
+async def _remove_unless_kept(photo: dict[str, Any], user_id: UserId, services: Services) -> None:
+    """The same bytes may have been there before, or the album full: then these objects are nobody's."""
+    keys: PhotoKeys = photo["keys"]
+    album: Album | None = await services.store.load(Album, user_id)
+    known = None if album is None else album.holds(photo["sha256"])
+    image: Image | None = None if known is None else await services.store.load(Image, known)
+    if image is None or image.keys != keys:
+        for key in keys.all():
+            await services.objects.delete(key)
 
 
 SIZES = {"large": 1600, "medium": 1024, "small": 320}

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
+import structlog
 
 from commands.context import policy_context
 from commands.policy import Policy, policy
 from commands.unit_of_work import Handler, UnitOfWork, run
 from dependencies import Services
-from domain.accounts import PersonalDataErased
+from domain.accounts import Account, PersonalDataErased
 from domain.catalogue import Overlay, Product
 from domain.errors import NotFound
 from domain.images import (
@@ -32,6 +33,8 @@ from imaging.errors import ImageRefused
 from imaging.pipeline import OverlaySpec
 from imaging.types import PIPELINE_VERSION
 
+log = structlog.get_logger(__name__)
+
 DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
 RENDER_SIDE = 1600
@@ -43,6 +46,8 @@ async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Ser
     """An uploaded photograph is looked at for face and neck."""
     image: Image | None = await services.store.load(Image, recorded.event.object_id)
     if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
+        return
+    if await _is_forgotten(image.user_id, services):
         return
     handler = await _analysed(image, services)
     await _act("uploaded_photograph_is_analysed", handler, recorded, services, "ProcessImage")
@@ -83,29 +88,49 @@ async def requested_try_on_is_rendered(recorded: RecordedEvent, services: Servic
     result: TryOn | None = await services.store.load(TryOn, recorded.event.object_id)
     if result is None or result.status is not TryOnStatus.PROCESSING:
         return
-    handler = await _rendered(result, services)
+    if await _is_forgotten(result.user_id, services):
+        return
+    handler, key = await _rendered(result, services)
     await _act("requested_try_on_is_rendered", handler, recorded, services, "RenderTryOn")
+    if key and not await _is_kept(key, result, services):
+        await services.objects.delete(key)
 
 
-async def _rendered(result: TryOn, services: Services) -> Handler:
-    """The command that records the picture, or the reason why there is none."""
+async def _is_forgotten(user_id: str, services: Services) -> bool:
+    owner: Account | None = await services.store.load(Account, user_id)
+    return owner is not None and owner.erased
+
+
+async def _is_kept(key: str, rendered: TryOn, services: Services) -> bool:
+    """Whether the result shows this picture. It may have been deleted or adjusted meanwhile, and its
+    owner forgotten: then nobody else would remove the bytes.
+    """
+    result: TryOn = await services.store.load(TryOn, rendered.object_id)
+    if result.status is TryOnStatus.DELETED or await _is_forgotten(result.user_id, services):
+        return False
+    return key in result.keys
+
+
+async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
+    """The command that records the picture and the picture's key; or the reason why there is none."""
     image: Image | None = await services.store.load(Image, result.image_id)
     if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
-        return partial(fail_try_on, result, code="photo-deleted", reason="the photograph is gone")
+        gone = "the photograph is gone"
+        return partial(fail_try_on, result, code="photo-deleted", reason=gone), ""
     try:
         return await _picture(result, image, services)
     except ImageRefused as refused:
-        return partial(fail_try_on, result, code=refused.code, reason=refused.message)
+        return partial(fail_try_on, result, code=refused.code, reason=refused.message), ""
     except NotFound as missing:
-        return partial(fail_try_on, result, code="picture-missing", reason=missing.detail)
+        return partial(fail_try_on, result, code="picture-missing", reason=missing.detail), ""
 
 
-async def _picture(result: TryOn, image: Image, services: Services) -> Handler:
+async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
     analysis = image.analysis or await _analyse(image, services)
     if not analysis.get("faces") or analysis.get("neck") is None:
         reasons = ", ".join(analysis.get("reasons") or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
-        return partial(fail_try_on, result, code="no-neck", reason=reason)
+        return partial(fail_try_on, result, code="no-neck", reason=reason), ""
     jpeg: bytes = await services.images.run(
         "render",
         await services.objects.get(image.keys.original),
@@ -118,7 +143,7 @@ async def _picture(result: TryOn, image: Image, services: Services) -> Handler:
     key = f"results/{result.user_id}/{result.object_id}/{digest[:32]}.jpg"
     await services.objects.put(key, jpeg, content_type="image/jpeg")
     width, height = picture_size(jpeg)
-    return partial(finish_try_on, result, key, width=width, height=height)
+    return partial(finish_try_on, result, key, width=width, height=height), key
 
 
 def picture_size(jpeg: bytes) -> tuple[int, int]:
@@ -219,13 +244,17 @@ async def _remove(key: str, services: Services) -> None:
 async def _act(
     name: str, handler: Handler, recorded: RecordedEvent, services: Services, command: str
 ) -> None:
-    await run(
-        handler,
-        policy_context(name, recorded, command=command),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
-    )
+    """Nothing is recorded about a person who was forgotten meanwhile: there is no key for it."""
+    try:
+        await run(
+            handler,
+            policy_context(name, recorded, command=command),
+            services.store,
+            claims_key=services.keyring.claims,
+            clock=services.clock,
+        )
+    except NotFound:
+        log.info("the person was forgotten meanwhile", policy=name, event_id=recorded.event_id)
 
 
 PICTURING: tuple[Policy, ...] = (

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import StringConstraints
 
-from domain.errors import NotFound, RuleViolation
+from domain.errors import Invalid, NotFound, RuleViolation
 from domain.kernel import (
     AggregateRoot,
     DomainEvent,
@@ -196,15 +196,22 @@ class Image(AggregateRoot):
             raise NotFound("there is no such photograph")
 
     def request_processing(self, *, face: int | None) -> None:
-        """The same analysis is not asked for twice."""
-        if face != self.face:
-            self.record(ImageProcessingRequested, face=face)
+        """The same analysis is not asked for twice. Raise Invalid for a face that was not found."""
+        if face == self.face:
+            return
+        if face is not None and self.analysis is not None and face >= len(self._faces()):
+            raise Invalid(
+                f"{len(self._faces())} faces were found on this photograph, numbered from 0",
+                code="no-such-face",
+            )
+        self.record(ImageProcessingRequested, face=face)
 
     def process(self, *, analysis: dict[str, Any], pipeline_version: str) -> None:
-        """Record what was found. The same analysis by the same pipeline is not recorded again."""
+        """Record what was found; unasked, the same analysis by the same pipeline is not told again."""
         if self.status is ImageStatus.DELETED:
             return
-        if (self.analysis, self.pipeline_version) == (analysis, pipeline_version):
+        known = (self.analysis, self.pipeline_version) == (analysis, pipeline_version)
+        if known and not self.is_awaited:
             return
         self.record(
             ImageProcessed,
@@ -217,7 +224,7 @@ class Image(AggregateRoot):
         )
 
     def reject(self, *, code: str, reason: str) -> None:
-        if self.status is ImageStatus.UPLOADED:
+        if self.is_awaited and self.status is not ImageStatus.DELETED:
             self.record(ImageRejected, code=code, reason=reason)
 
     def try_on(self, result_id: ResultId) -> None:
@@ -238,7 +245,10 @@ class Image(AggregateRoot):
 
     def has_no_face(self) -> bool:
         """True once it was analysed and nobody was found."""
-        return self.analysis is not None and not self.analysis.get("faces")
+        return self.analysis is not None and not self._faces()
+
+    def _faces(self) -> list[Any]:
+        return list((self.analysis or {}).get("faces", ()))
 
     def delete(self, *, reason: str) -> None:
         if self.status is not ImageStatus.DELETED:
@@ -254,21 +264,25 @@ class Image(AggregateRoot):
         self.face: int | None = None
         self.analysis: dict[str, Any] | None = None
         self.pipeline_version: str = ""
+        self.is_awaited: bool = True
         self.results: set[str] = set()
 
     @applies(ImageProcessingRequested)
     def _processing_requested(self, event: ImageProcessingRequested) -> None:
         self.face = event.face
+        self.is_awaited = True
 
     @applies(ImageProcessed)
     def _processed(self, event: ImageProcessed) -> None:
         self.status = ImageStatus.READY
+        self.is_awaited = False
         self.analysis = event.analysis
         self.pipeline_version = event.pipeline_version
 
     @applies(ImageRejected)
     def _rejected(self, _: ImageRejected) -> None:
         self.status = ImageStatus.REJECTED
+        self.is_awaited = False
 
     @applies(ImageTriedOn)
     def _tried_on(self, event: ImageTriedOn) -> None:

@@ -1,0 +1,148 @@
+"""Steps of trying on, over HTTP, with a studio that answers at once and looks at nothing."""
+
+import hashlib
+import inspect
+import io
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import PIL.Image
+
+from commands.picturing import PICTURING
+from imaging import pipeline
+from imaging.errors import ImageRefused
+from imaging.pipeline import PreparedPhoto
+from imaging.types import Analysis, Box, Face, Neck, Point, Pose
+from tests.api import Api, Person
+from tests.buying import ok, on_sale, react
+
+WIDTH, HEIGHT = 60, 80
+SIZES = (1600, 1024, 320)
+
+NECK = Neck(
+    box=Box(20, 40, 20, 10),
+    left=Point(20, 45),
+    right=Point(40, 45),
+    chin=Point(30, 40),
+    notch=Point(30, 50),
+    angle=0.0,
+    width=20.0,
+    px_per_mm=0.2,
+    yaw=0.0,
+    confidence=0.9,
+)
+FACE = Face(box=Box(18, 10, 24, 30), score=0.9, pose=Pose(0, 0, 0), presence=1.0)
+FOUND = Analysis(WIDTH, HEIGHT, faces=(FACE, FACE), primary=0, neck=NECK)
+NOBODY = Analysis(WIDTH, HEIGHT, reasons=("no-face",))
+
+OVERLAY = {
+    "image": "/media/demo/pearl-strand.png",
+    "width": 800,
+    "height": 600,
+    "widthMm": 120,
+    "pxPerMm": 4,
+}
+
+
+class Studio:
+    """Fits `domain.ports.ImageWorker`: small real JPEGs that differ when the questions differ.
+
+    Refuses every call that the real pipeline's function would not take.
+    """
+
+    def __init__(self) -> None:
+        self.found = FOUND
+        self.refusal: ImageRefused | None = None
+        self.asked: list[str] = []
+
+    async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
+        inspect.signature(getattr(pipeline, function)).bind(*arguments, **options)
+        self.asked.append(function)
+        if self.refusal is not None:
+            raise self.refusal
+        match function:
+            case "prepare_photo":
+                return prepared(arguments[0])
+            case "analyse_photo":
+                chosen = options.get("face")
+                return (
+                    self.found if chosen is None else replace(self.found, primary=chosen)
+                ).to_dict()
+            case "render":
+                return jpeg(repr((arguments, options)).encode())
+            case _:
+                raise LookupError(function)
+
+
+def prepared(data: bytes) -> PreparedPhoto:
+    picture = jpeg(data)
+    sizes = dict.fromkeys(SIZES, picture)
+    return PreparedPhoto(picture, sizes, WIDTH, HEIGHT, hashlib.sha256(picture).hexdigest())
+
+
+def jpeg(seed: bytes) -> bytes:
+    """A picture of one colour, which the seed chooses, and a comment that makes it unique."""
+    digest = hashlib.sha256(seed).digest()
+    file = io.BytesIO()
+    picture = PIL.Image.new("RGB", (WIDTH, HEIGHT), (digest[0], digest[1], digest[2]))
+    picture.save(file, "JPEG", comment=digest)
+    return file.getvalue()
+
+
+def with_studio(api: Api) -> Studio:
+    """From now on the shop's pictures are made here."""
+    studio = Studio()
+    api.services = api.app.state.services = replace(api.app.state.services, images=studio)
+    return studio
+
+
+async def upload(
+    person: Person, data: bytes = b"a photograph", *, name: str = "me.jpg", **form: str
+) -> httpx.Response:
+    return await person.client.post(
+        "/api/images/upload", files={"file": (name, data)}, data={"consent": "true"} | form
+    )
+
+
+async def photographed(api: Api, person: Person, data: bytes = b"a photograph") -> dict[str, Any]:
+    """A photograph that was looked at."""
+    image = ok(await upload(person, data), 201)
+    await work(api)
+    seen: dict[str, Any] = ok(await person.client.get(f"/api/images/{image['id']}"))
+    return seen
+
+
+async def wearable(api: Api, **changes: Any) -> dict[str, Any]:
+    """A product that can be tried on."""
+    product = await on_sale(api, **changes)
+    admin = await api.admin()
+    address = f"/api/products/{product['id']}/overlay"
+    ok(await admin.client.put(address, json=OVERLAY, headers={"If-Match": "*"}))
+    return product
+
+
+async def tried_on(
+    api: Api, person: Person, image: dict[str, Any], product: dict[str, Any], **changes: Any
+) -> dict[str, Any]:
+    """A result as the worker left it."""
+    body = {"productId": product["id"], "userImageId": image["id"]} | changes
+    asked = ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await work(api)
+    result: dict[str, Any] = ok(await person.client.get(f"/api/try-on/results/{asked['id']}"))
+    return result
+
+
+async def work(api: Api) -> None:
+    """Let the worker see all of history, once more."""
+    await react(api, *PICTURING)
+
+
+async def objects(api: Api, prefix: str = "") -> list[str]:
+    """The keys in the object store."""
+    return [stored.key async for stored in api.services.objects.list(prefix)]
+
+
+def key_of(url: str) -> str:
+    """The object behind a signed link."""
+    return httpx.URL(url).path.removeprefix("/media/signed/")
