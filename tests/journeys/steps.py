@@ -6,9 +6,6 @@ import httpx
 
 from tests.buying import ok, order_body
 from tests.journeys.real_shop import ASTRONAUT, Customer, eventually
-from tests.shop import ADDRESS_BODY
-
-__all__ = ["ADDRESS_BODY", "ok", "order_body"]
 
 
 def products(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
@@ -32,24 +29,38 @@ def uploaded(
     """A photograph, as soon as it was looked at."""
     file = (name, ASTRONAUT.read_bytes() if data is None else data, "image/jpeg")
     answer = customer.post("/api/images/upload", files={"file": file}, data={"consent": "true"})
-    return settled(customer, f"/api/images/{ok(answer, 201)['id']}")
+    return settled(customer, f"/api/images/{accepted(answer)['id']}")
 
 
 def tried_on(customer: Customer, photo: dict[str, Any], product: dict[str, Any]) -> dict[str, Any]:
     """A result, as soon as it was rendered."""
     body = {"productId": product["id"], "userImageId": photo["id"]}
     answer = customer.post("/api/try-on/create", json=body)
-    return settled(customer, f"/api/try-on/results/{ok(answer, 201)['id']}")
+    return settled(customer, f"/api/try-on/results/{accepted(answer)['id']}")
+
+
+def accepted(answer: httpx.Response) -> dict[str, Any]:
+    """201, or 202 while the read models cannot follow."""
+    data: dict[str, Any] = ok(answer, 202 if answer.status_code == 202 else 201)
+    return data
 
 
 def settled(customer: Customer, address: str) -> dict[str, Any]:
     """What is there, once it is no longer `processing`."""
 
     def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = ok(customer.get(address))
-        return None if found["status"] == "processing" else found
+        found = shown(customer.get(address))
+        return None if found is None or found["status"] == "processing" else found
 
     return eventually(ended, f"settled: {address}")
+
+
+def shown(answer: httpx.Response) -> dict[str, Any] | None:
+    """None while the read models do not have it yet."""
+    if answer.status_code == 404:
+        return None
+    data: dict[str, Any] = ok(answer)
+    return data
 
 
 def ordered(customer: Customer, product: dict[str, Any], **headers: str) -> dict[str, Any]:
@@ -58,7 +69,6 @@ def ordered(customer: Customer, product: dict[str, Any], **headers: str) -> dict
 
 
 def asked_for(customer: Customer, product: dict[str, Any], **headers: str) -> httpx.Response:
-    """An order's answer: 201, or 202 while the read models cannot follow."""
     body = order_body((product["id"], 1))
     return customer.post("/api/orders", json=body, headers=headers)
 
@@ -86,7 +96,7 @@ def confirm(customer: Customer, intent: dict[str, Any], signed: dict[str, Any]) 
 
 def with_status(customer: Customer, order: dict[str, Any], status: str) -> dict[str, Any]:
     def there() -> dict[str, Any] | None:
-        found: dict[str, Any] = ok(customer.get(f"/api/orders/{order['id']}"))
-        return found if found["status"] == status else None
+        found = shown(customer.get(f"/api/orders/{order['id']}"))
+        return found if found is not None and found["status"] == status else None
 
     return eventually(there, status)
