@@ -52,19 +52,26 @@ class _Seen:
 
 
 def analyse(
-    rgb: Rgb, *, has_orientation: bool = True, neck_model: neck.Model | None = None
+    rgb: Rgb,
+    *,
+    has_orientation: bool = True,
+    wearer: int = 0,
+    neck_model: neck.Model | None = None,
 ) -> Analysis:
     """Measure a photograph. Deterministic; safe in any thread.
 
     has_orientation: the file said which way is up. Without, a picture on its side is turned until
     its face stands upright; coordinates are then those of `upright(rgb, analysis)`.
+    wearer: which of the faces wears the jewellery; the most prominent one is 0, and is taken too
+    when there are not as many.
     neck_model: other coefficients than the product's own, to measure by leaving photographs out.
     """
     seen, turns = _held_right(fit(rgb, WORKING_SIDE), has_orientation=has_orientation)
     height, width = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
     if not seen.found:
         return Analysis(width, height, reasons=("no-face",), quarter_turns=turns)
-    return _measured(seen, width=width, height=height, turns=turns, model=neck_model)
+    wearer = wearer if wearer < len(seen.found) else 0
+    return _measured(seen, width=width, height=height, turns=turns, wearer=wearer, model=neck_model)
 
 
 def upright(rgb: Rgb, analysis: Analysis) -> Rgb:
@@ -142,12 +149,12 @@ def _apart(one: Detection, other: Detection) -> bool:
 
 
 def _measured(
-    seen: _Seen, *, width: int, height: int, turns: int, model: neck.Model | None
+    seen: _Seen, *, width: int, height: int, turns: int, model: neck.Model | None, wearer: int = 0
 ) -> Analysis:
-    """Everything about the primary face, in pixels of the whole picture."""
+    """Everything about the wearer, in pixels of the whole picture."""
     scale = width / seen.rgb.shape[1]
-    (own, own_face), *others = seen.found
-    other_boxes = [each.box for each, _ in others]
+    own, own_face = seen.found[wearer]
+    other_boxes = [each.box for each, _ in seen.found if each is not own]
     body = torso.body(seen.rgb, own_face, other_boxes).scaled(scale)
     face = own_face.scaled(scale)
     fits = face.logit > 0
@@ -157,13 +164,13 @@ def _measured(
         else neck.guess(own.box * np.float32(scale), body, width=width, height=height)
     )
     faces = tuple(_face(each, mesh_, scale) for each, mesh_ in seen.found)
-    reasons = _reasons(faces[0], found, height=height)
+    reasons = _reasons(faces[wearer], found, height=height)
     left, right = body.shoulders
     return Analysis(
         width=width,
         height=height,
         faces=faces,
-        primary=0,
+        primary=wearer,
         neck=found if _in_frame(found, height=height) else None,
         ears=ears(face, model) if fits else (),
         shoulders=(_point(left), _point(right)),

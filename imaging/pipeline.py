@@ -95,9 +95,11 @@ def prepare_photo(data: bytes) -> PreparedPhoto:
     )
 
 
-def analyse_photo(jpeg: bytes) -> dict[str, Any]:
-    """An Analysis as a dict, of a JPEG from `prepare_photo`."""
-    return analyse(_photo(jpeg, max_side=None)).to_dict()
+def analyse_photo(jpeg: bytes, *, face: int = 0) -> dict[str, Any]:
+    """An Analysis as a dict, of a JPEG from `prepare_photo`. face: which one wears the jewellery,
+    as numbered in the dict's `faces`; 0 is the most prominent.
+    """
+    return analyse(_photo(jpeg, max_side=None), wearer=face).to_dict()
 
 
 def prepare_overlay(data: bytes) -> PreparedOverlay:

@@ -102,6 +102,24 @@ NECKLACES = [
 ]
 
 
+def test_of_two_people_either_can_wear_the_jewellery(astronaut_bytes: bytes) -> None:
+    one = Image.open(io.BytesIO(astronaut_bytes)).convert("RGB")
+    both = Image.new("RGB", (1024, 512))
+    both.paste(one, (0, 0))
+    both.paste(one.resize((461, 461)), (540, 51))
+    stream = io.BytesIO()
+    both.save(stream, "JPEG", quality=92)
+    jpeg = pipeline.prepare_photo(stream.getvalue()).original_jpeg
+    analyses = [Analysis.from_dict(pipeline.analyse_photo(jpeg, face=face)) for face in (0, 1, 9)]
+    assert [analysis.primary for analysis in analyses] == [0, 1, 0]
+    assert analyses[0].faces == analyses[1].faces
+    for analysis in analyses:
+        face = analysis.primary_face
+        assert analysis.neck
+        assert face
+        assert abs(analysis.neck.notch.x - face.box.centre.x) < face.box.width
+
+
 @pytest.mark.parametrize("name", NECKLACES)
 def test_every_demo_necklace_is_worn_near_the_neck(
     photo: pipeline.PreparedPhoto, found: dict[str, Any], name: str
