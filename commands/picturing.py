@@ -45,7 +45,7 @@ RENDER_SIDE = 1600
 async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Services) -> None:
     """An uploaded photograph is looked at for face and neck."""
     image: Image | None = await services.store.load(Image, recorded.event.object_id)
-    if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
+    if image is None or image.status is ImageStatus.DELETED or not image.is_awaited:
         return
     if await _is_forgotten(image.user_id, services):
         return

@@ -90,9 +90,9 @@ def jpeg(seed: bytes) -> bytes:
     return file.getvalue()
 
 
-def with_studio(api: Api) -> Studio:
+def with_studio(api: Api, studio: Studio | None = None) -> Studio:
     """From now on the shop's pictures are made here."""
-    studio = Studio()
+    studio = studio or Studio()
     api.services = api.app.state.services = replace(api.app.state.services, images=studio)
     return studio
 
