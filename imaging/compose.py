@@ -138,7 +138,8 @@ def _factor(ground: FloatArray, masks: Masks, layer: Layer, cover: FloatArray,
         ground, skin, cover, sigma=max(2.0, 0.10 * unit), strength=adjustments.light
     )
     turned = 1.0 - 0.45 * adjustments.light * (1.0 - layer.facing)
-    return np.asarray(shade * turned, np.float32)
+    generous = light.overexposure(ground, skin, strength=adjustments.light)
+    return np.asarray(shade * turned * generous, np.float32)
 
 
 def _around(photo: Rgb, region: Region, unit: float) -> Rgb:

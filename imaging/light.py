@@ -18,6 +18,9 @@ STEPS = 16384
 PAPER_WHITE = 0.68
 """What the brightest parts of a well exposed photograph reach, linear."""
 
+PALE_SKIN = 0.50
+"""Luminance of the palest skin in a well exposed photograph, linear."""
+
 
 def _decoded(level: FloatArray) -> FloatArray:
     bright = ((level + 0.055) / 1.055) ** 2.4
@@ -121,6 +124,16 @@ def shading(linear: FloatArray, skin: FloatArray, cover: FloatArray, *,
     relative = (total + prior * mean) / ((weight + prior) * max(mean, 1e-4))
     factor = np.clip(relative, 0.35, 1.7) ** (1.15 * strength)
     return np.asarray(cv2.resize(factor, (width, height)), np.float32)
+
+
+def overexposure(linear: FloatArray, skin: FloatArray, *, strength: float) -> float:
+    """A factor for jewellery on skin that is brighter than pale skin is in good light: the
+    camera was generous, and so it was to gold and pearls.
+    """
+    bright = (linear @ LUMINANCE)[skin > 0.5]
+    if len(bright) < 50:
+        return 1.0
+    return float(max(1.0, float(np.median(bright)) / PALE_SKIN) ** (1.3 * strength))
 
 
 def contact_shadow(cover: FloatArray, *, down: tuple[float, float], unit: float,

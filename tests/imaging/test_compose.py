@@ -241,6 +241,16 @@ def test_a_darker_photograph_makes_darker_jewellery() -> None:
     assert levels[1] <= 0.75 * levels[0]
 
 
+def test_overexposed_skin_wears_brighter_jewellery() -> None:
+    """The brightest parts of both photographs are the same: the wall beside the neck is white."""
+    levels = []
+    for skin in ((225, 180, 160), (250, 240, 235)):
+        photo = card(colour=skin)
+        photo[:, 560:] = 255
+        levels.append(jewellery_level(photo, replace(PLAIN, light=0.6)).mean())
+    assert levels[1] > 1.08 * levels[0]
+
+
 def test_light_switched_off_is_exactly_off() -> None:
     dark = (card() * 0.5).astype(np.uint8)
     assert jewellery_level(card(), PLAIN) == pytest.approx(jewellery_level(dark, PLAIN), abs=1.5)
