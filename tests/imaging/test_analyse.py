@@ -9,9 +9,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from imaging.analyse import _measured, _Seen, analyse, make_masks, upright
+from imaging.analyse import _distinct, _measured, _Seen, analyse, make_masks, upright
 from imaging.decode import decode
-from imaging.faces import detect, search
+from imaging.faces import Detection, detect, search
 from imaging.landmarks import Mesh, mesh
 from imaging.types import PIPELINE_VERSION, Adjustments, Analysis, Neck, Point, Rgb
 
@@ -149,6 +149,15 @@ def test_a_small_face_that_several_looks_find_is_one_face(astronaut: Rgb) -> Non
     assert len(search(picture)) > 1
     (face,) = analyse(picture).faces
     assert face.box.height == pytest.approx(40, rel=0.25)
+
+
+def test_of_two_looks_at_one_face_the_better_is_kept(astronaut: Rgb) -> None:
+    (best,) = detect(astronaut)
+    points = mesh(astronaut, best)
+    worse = Detection(box=best.box + np.float32(5), score=best.score - 0.1, points=best.points)
+    elsewhere = Detection(box=best.box + np.float32(300), score=0.6, points=best.points)
+    kept = _distinct([(worse, points), (elsewhere, points), (best, points)])
+    assert [each for each, _ in kept] == [best, elsewhere]
 
 
 def test_two_small_faces_stay_two(astronaut: Rgb) -> None:

@@ -2,8 +2,11 @@ import io
 import pickle
 import random
 import struct
+import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -312,8 +315,24 @@ def test_a_refusal_survives_the_way_back_from_a_process() -> None:
     assert (refused.code, refused.message) == ("too-large", "the file is too large")
 
 
-def test_heic_is_offered_only_where_its_reader_is_installed() -> None:
-    assert formats()[:4] == ("JPEG", "PNG", "WEBP", "AVIF")
+@pytest.fixture
+def heif_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stand-in for the extra's package: it registers nothing, and counts that it was asked."""
+    (tmp_path / "pillow_heif.py").write_text(
+        "asked = []\ndef register_heif_opener():\n    asked.append(True)\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
+    formats.cache_clear()
+    yield
+    monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
+    formats.cache_clear()
+
+
+def test_heic_is_taken_where_its_reader_is_installed(heif_reader: None) -> None:
+    assert formats() == ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
+    assert formats()[-1] == "HEIF"
+    assert sys.modules["pillow_heif"].asked == [True]
 
 
 def test_sizes_shrink_and_never_enlarge(astronaut: Rgb) -> None:
