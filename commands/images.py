@@ -42,6 +42,8 @@ CONSENT = "photo-try-on-1"
 REFUSALS: Mapping[str, type[DomainError]] = {
     "unsupported-type": UnsupportedType,
     "too-large": TooLarge,
+    "product-not-cuttable": Invalid,
+    "not-wearable-here": Invalid,
 }
 
 Purpose = Literal["tryon", "avatar"]

@@ -22,6 +22,7 @@ from dependencies import (
 from domain.errors import NotFound
 from domain.sessions import User
 from domain.values import Role
+from queries.images import signed
 from queries.product_filters import Filters, category_named, search_query
 from queries.recommendations import likeness
 
@@ -43,8 +44,11 @@ SORTS: Mapping[str, Sequence[tuple[str, int]]] = {
 Sort = Literal["newest", "price", "-price", "rating", "name"]
 
 
-def product_view(document: Document, _: Services) -> dict[str, Any]:
+def product_view(document: Document, services: Services) -> dict[str, Any]:
     shown = present(document)
+    if shown.get("overlay"):
+        image = signed(document["overlay"]["image"], services)
+        shown["overlay"] = {**shown["overlay"], "image": image}
     stock = document["stock"]
     on_hand, available = stock["onHand"], stock["available"]
     reserved = None if on_hand is None or available is None else on_hand - available
