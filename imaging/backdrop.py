@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.errors import ImageRefused
+from imaging.matting import soft
 from imaging.types import FloatArray, Rgb, Rgba
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -42,7 +43,7 @@ def without_backdrop(rgb: Rgb) -> Rgba:
     behind = cv2.cvtColor(backdrop.lab[part], cv2.COLOR_LAB2RGB).astype(np.float32) * 255
     colour = rgb[part].astype(np.float32)
     rgba = np.zeros((*product.shape, 4), np.uint8)
-    rgba[part] = _soft(colour, np.clip(behind, 0, 255), product[part], backdrop.away[part])
+    rgba[part] = soft(colour, np.clip(behind, 0, 255), product[part], backdrop.away[part])
     return rgba
 
 
@@ -65,10 +66,11 @@ def _border(height: int, width: int) -> Mask:
 def _fit_backdrop(lab: FloatArray) -> _Backdrop:
     """Quadratic in x and y: plain, shaded and vignetted backdrops alike."""
     height, width = lab.shape[:2]
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], -1).astype(np.float32)
-    places = np.flatnonzero(_border(height, width))[::5]
-    basis, seen = terms.reshape(-1, 6)[places], lab.reshape(-1, 3)[places]
+    rows, columns = np.nonzero(_border(height, width))
+    thinned = slice(None, None, max(1, len(rows) // 8000))
+    seen = lab[rows[thinned], columns[thinned]]
+    y, x = _centred(rows[thinned], height), _centred(columns[thinned], width)
+    basis = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], -1)
     near = _distance(seen - np.median(seen, axis=0)) < 12
     if near.mean() < 0.5:
         raise refused("the backdrop is not plain")
@@ -78,13 +80,27 @@ def _fit_backdrop(lab: FloatArray) -> _Backdrop:
         near = left_over < 8
         if near.mean() < 0.72:
             raise refused("the backdrop is not plain")
-    surface = (terms @ weights).astype(np.float32)
-    difference = lab - surface
     spread = float(np.median(left_over[near]))
     if spread > 3.0:
         raise refused("the backdrop is not plain but patterned")
-    noise = max(0.7, 1.5 * spread)
-    return _Backdrop(surface, difference, _distance(difference), noise)
+    surface = _surface(weights.astype(np.float32), height, width)
+    difference = lab - surface
+    return _Backdrop(surface, difference, _distance(difference), max(0.7, 1.5 * spread))
+
+
+def _centred(place: NDArray[np.integer], size: int) -> FloatArray:
+    """-1..1 over a side."""
+    return (2 * place.astype(np.float32) / max(1, size - 1) - 1).astype(np.float32)
+
+
+def _surface(weights: FloatArray, height: int, width: int) -> FloatArray:
+    """The quadratic everywhere; weights: of 1, x, y, xy, xx, yy for each channel, (6, 3)."""
+    x = _centred(np.arange(width), width)[None, :, None]
+    y = _centred(np.arange(height), height)[:, None, None]
+    one, to_x, to_y, to_xy, to_xx, to_yy = weights
+    along = one + to_x * x + to_xx * x * x
+    across = to_y * y + to_yy * y * y
+    return np.asarray(along + across + (to_xy * y) * x, np.float32)
 
 
 def _distance(lab: NDArray[np.floating]) -> FloatArray:
@@ -207,34 +223,3 @@ def _refuse_worn(product: Mask) -> None:
         starts = np.flatnonzero(np.diff(np.concatenate([[0], edge.view(np.int8), [0]])))
         if len(starts) and (starts[1::2] - starts[::2]).max() > 0.15 * len(edge):
             raise refused("the product is worn, or lies on something")
-
-
-def _soft(rgb: FloatArray, behind: FloatArray, product: Mask, away: FloatArray) -> Rgba:
-    """Alpha along the edge is how far a pixel has come from the backdrop to the product."""
-    mask = product.astype(np.uint8)
-    kernel = np.ones((3, 3), np.uint8)
-    inside = cv2.erode(mask, kernel).astype(np.bool_)
-    edge = cv2.dilate(mask, kernel).astype(np.bool_) & ~inside
-    own = _near_colour(rgb, product * away**2, rgb)
-    behind = _near_colour(rgb, (~product).astype(np.float32), behind)
-    step = own - behind
-    length = (step * step).sum(-1)
-    part = ((rgb - behind) * step).sum(-1) / np.maximum(length, 50.0)
-    cover = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
-    trust = np.clip(length / 900.0, 0.0, 1.0)
-    alpha = np.where(edge, trust * np.clip(part, 0, 1) + (1 - trust) * cover, inside)
-    alpha = np.where(edge & ~product, np.minimum(alpha, 2 * cover), alpha)
-    freed = (rgb - (1 - alpha[..., None]) * behind) / np.maximum(alpha, 0.25)[..., None]
-    colour = np.where((edge & (alpha < 0.98))[..., None], freed, rgb)
-    alpha[alpha < 0.02] = 0
-    whole = np.dstack([np.where(alpha[..., None] > 0, colour, 0), alpha * 255])
-    return np.clip(whole + 0.5, 0, 255).astype(np.uint8)
-
-
-def _near_colour(rgb: FloatArray, weight: FloatArray, otherwise: FloatArray) -> FloatArray:
-    """The weighted mean around each pixel. The product's is led by the pixels least like the
-    backdrop, so thin chains, which have no inside, get one too; the backdrop's has its shadows.
-    """
-    total = cv2.GaussianBlur(weight, (0, 0), 2.0)[..., None]
-    mean = cv2.GaussianBlur(rgb * weight[..., None], (0, 0), 2.0) / np.maximum(total, 1e-3)
-    return np.where(total > 0.05, mean, otherwise).astype(np.float32)
