@@ -25,6 +25,8 @@ from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
 from integrations.event_store.commits import durable_collection
 
 MAX_BLOCK_COMMITS = 500
+MAX_PAGES = 32
+"""A block's worth of pending commits is a page; so many are read at once at most."""
 KNOWN_STREAMS = 100_000
 
 BLOCK_SHAPE = {
@@ -55,8 +57,12 @@ class Sealed:
 class Ledger:
     """Reads and appends blocks. Holds no state that matters: any number may run."""
 
-    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+    def __init__(
+        self, database: AsyncDatabase[dict[str, Any]], *, block_commits: int = MAX_BLOCK_COMMITS
+    ) -> None:
+        """`block_commits` is how many commits a block may have."""
         self._database = database
+        self._block_commits = block_commits
         self.commits: AsyncCollection[dict[str, Any]] = durable_collection(database, "commits")
         self.blocks: AsyncCollection[dict[str, Any]] = durable_collection(database, "ledger")
         self._pending = self.commits.with_options(read_concern=ReadConcern("snapshot"))
@@ -83,8 +89,7 @@ class Ledger:
         last = self._last or await self.last_block()
         if last is not None and last["_id"] > self._finished:
             await self.finish(last)
-        pending = await self._read_pending()
-        ordered = await self._in_causal_order(pending)
+        ordered = await self._next_in_order()
         if not ordered:
             return None
         block = make_block(last, ordered, at=datetime.now(UTC))
@@ -94,6 +99,7 @@ class Ledger:
             self._last = None
             return None
         self._last = block
+        self._remember_placed(ordered)
         return Sealed(block, ordered)
 
     async def finish(self, block: Mapping[str, Any]) -> None:
@@ -106,25 +112,40 @@ class Ledger:
         await self.commits.bulk_write(marks, ordered=False)
         self._finished = block["_id"]
 
-    async def _read_pending(self) -> list[dict[str, Any]]:
-        cursor = self._pending.find({"pending": True}).sort([("pending", 1), ("at", ASCENDING)])
-        return await cursor.limit(MAX_BLOCK_COMMITS).to_list()
+    async def _next_in_order(self) -> list[dict[str, Any]]:
+        """What the next block may hold. By wrong clocks a page may be full of commits whose predecessors
+        come on later pages: then more is read at once.
+        """
+        limit = self._block_commits
+        while True:
+            pending = await self._read_pending(limit)
+            is_all = len(pending) < limit
+            ordered = await self._in_causal_order(pending, is_all=is_all)
+            if ordered or is_all or limit >= self._block_commits * MAX_PAGES:
+                return ordered[: self._block_commits]
+            limit *= 2
 
-    async def _in_causal_order(self, pending: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len(pending) < MAX_BLOCK_COMMITS:
-            # The snapshot shows every pending commit; a predecessor that is not among them has its
-            # place, since a writer reads version n before it writes n + 1.
-            known: Mapping[str, int] | None = None
-        else:
-            known = await self._last_placed(pending)
-        ordered = causal_order(pending, placed=known)
-        for commit in ordered:
+    async def _read_pending(self, limit: int) -> list[dict[str, Any]]:
+        cursor = self._pending.find({"pending": True}).sort([("pending", 1), ("at", ASCENDING)])
+        return await cursor.limit(limit).to_list()
+
+    async def _in_causal_order(
+        self, pending: Sequence[dict[str, Any]], *, is_all: bool
+    ) -> list[dict[str, Any]]:
+        """When the snapshot shows every pending commit, a predecessor that is not among them has its
+        place, since a writer reads version n before it writes n + 1.
+        """
+        known = None if is_all else await self._last_placed(pending)
+        return causal_order(pending, placed=known)
+
+    def _remember_placed(self, commits: Iterable[Mapping[str, Any]]) -> None:
+        """Only once their block is written: another sequencer may have been faster."""
+        for commit in commits:
             for event in commit["events"]:
                 self._placed[event["stream"]] = event["version"]
                 self._placed.move_to_end(event["stream"])
         while len(self._placed) > KNOWN_STREAMS:
             self._placed.popitem(last=False)
-        return ordered
 
     async def _last_placed(self, pending: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         """Stream → the version before the first pending one, where that has its place already."""

@@ -28,6 +28,7 @@ from integrations.event_store.mapping import (
     uuid7,
 )
 from integrations.event_store.snapshots import Snapshots
+from integrations.transactions import unavailable
 
 MAX_STREAM_EVENTS = 100_000
 MAX_PAGE = 5_000
@@ -42,22 +43,27 @@ def make_commit(
     keys: Mapping[str, bytes],
     now: datetime,
 ) -> dict[str, Any]:
-    """The commit document of one command. Raise ConcurrencyConflict for a repeated (stream, version)."""
+    """The commit document of one command. Raise ConcurrencyConflict for a repeated (stream, version),
+    Invalid for what cannot be stored.
+    """
     places = {(e.originator_id, e.originator_version) for e in events}
     if len(places) < len(events):  # a unique multikey index does not look inside one document
         raise ConcurrencyConflict("one command recorded the same version of a stream twice")
-    document: dict[str, Any] = {
-        "_id": commit_id_of(context.command_id) if context.command_id else uuid7(),
-        "command": context.command,
-        "actor": context.actor,
-        "correlation": context.correlation,
-        "causation": context.causation,
-        "fingerprint": context.fingerprint,
-        "answer": answer,
-        "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
-        "events": [to_stored(event, keys) for event in events],
-    }
-    document["leaf"] = leaf_of(document)
+    try:
+        document: dict[str, Any] = {
+            "_id": commit_id_of(context.command_id) if context.command_id else uuid7(),
+            "command": context.command,
+            "actor": context.actor,
+            "correlation": context.correlation,
+            "causation": context.causation,
+            "fingerprint": context.fingerprint,
+            "answer": answer,
+            "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
+            "events": [to_stored(event, keys) for event in events],
+        }
+        document["leaf"] = leaf_of(document)
+    except (TypeError, UnicodeError) as e:  # half a surrogate pair, as JavaScript may cut a text
+        raise Invalid(f"an event cannot hold this text: {e}", code="not-storable") from e
     document["pending"] = True
     return document
 
@@ -181,8 +187,9 @@ class MongoEventStore:
         self, *, after_position: int, limit: int, up_to_position: int | None = None
     ) -> list[RecordedEvent]:
         limit = min(limit, MAX_PAGE)
-        raw = await self.read_commits(after_position=after_position, limit=limit)
-        keys = await self._keys.get(subjects_of(e for doc in raw for e in doc["events"]))
+        with unavailable("history cannot be read"):
+            raw = await self.read_commits(after_position=after_position, limit=limit)
+            keys = await self._keys.get(subjects_of(e for doc in raw for e in doc["events"]))
         page = [
             recorded(document, stored, position, keys)
             for document in raw
@@ -223,7 +230,8 @@ class MongoEventStore:
     async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
         """Published messages as events, personal fields in clear where the key exists."""
         raw = [from_message(body) for body in messages]
-        keys = await self._keys.get(subjects_of(stored for _, stored, _ in raw))
+        with unavailable("personal keys cannot be read"):
+            keys = await self._keys.get(subjects_of(stored for _, stored, _ in raw))
         return [recorded(commit, stored, position, keys) for commit, stored, position in raw]
 
     # --- for auditors ---

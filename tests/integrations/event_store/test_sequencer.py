@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -183,6 +183,49 @@ async def test_a_backlog_larger_than_a_block_keeps_every_order(shop: Shop) -> No
     for recorded in history:
         assert recorded.version == seen.get(recorded.stream, 0) + 1
         seen[recorded.stream] = recorded.version
+
+
+async def test_a_backlog_whose_first_pages_wait_for_its_last_is_placed(shop: Shop) -> None:
+    """Every second version by a clock that is an hour slow: no page of the backlog can be placed alone."""
+    ids = [secrets.token_hex(12) for _ in range(12)]
+    await asyncio.gather(*(shop.store.append(opened(i), context()) for i in ids))
+    await asyncio.gather(*(shop.store.append([line(i, 2)], context()) for i in ids))
+    await shop.database["commits"].update_many(
+        {"events.version": 2}, [{"$set": {"at": {"$subtract": ["$at", 3_600_000]}}}]
+    )
+    ledger = Ledger(shop.database, block_commits=4)
+    for _ in range(12):
+        if (sealed := await ledger.seal()) is not None:
+            assert len(sealed.commits) <= 4
+            await ledger.finish(sealed.block)
+    assert await shop.store.last_position() == 24
+
+
+async def test_what_another_sequencer_was_faster_with_is_not_taken_for_placed(shop: Shop) -> None:
+    a, others = secrets.token_hex(12), [secrets.token_hex(12) for _ in range(3)]
+    await shop.store.append(opened(a), context())
+    slow, fast = Ledger(shop.database, block_commits=2), Ledger(shop.database, block_commits=2)
+    reads = slow._in_causal_order
+
+    async def while_another_seals(
+        pending: Sequence[dict[str, Any]], *, is_all: bool
+    ) -> list[dict[str, Any]]:
+        """Between the slow one's reading and its insert."""
+        ordered = await reads(pending, is_all=is_all)
+        if others:
+            for _ in range(2):
+                await shop.store.append(opened(others.pop()), context())
+            await shop.database["commits"].update_many(
+                {"events.stream": {"$ne": f"notebook-{a}"}},
+                [{"$set": {"at": {"$subtract": ["$at", 3_600_000]}}}],
+            )
+            others.clear()
+            assert await fast.seal() is not None
+        return ordered
+
+    slow._in_causal_order = while_another_seals  # type: ignore[method-assign]
+    assert await slow.seal() is None
+    assert slow._placed == {}
 
 
 @pytest.mark.parametrize("commits", [4, 40])
