@@ -146,7 +146,7 @@ async def started_import_is_carried_out(recorded: RecordedEvent, services: Servi
     act = partial(_act, recorded, services)
     try:
         warnings = await _carry_out(job, services, act)
-    except (TableRefused, NotFound) as refused:
+    except (TableRefused, NotFound, TooLarge) as refused:
         await act(partial(fail_import, job.object_id, refused), finish_id(job.object_id))
         return
     await act(partial(finish_import, job.object_id, tuple(warnings)), finish_id(job.object_id))
