@@ -20,6 +20,8 @@ class RefundReason(StrEnum):
     ALREADY_PAID = "already_paid"
     WRONG_AMOUNT = "wrong_amount"
     TOO_MUCH = "too_much"
+    STAFF = "staff"
+    """Somebody of the shop decided so."""
 
 
 class PaymentIntentRequested(InitialEvent):

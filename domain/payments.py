@@ -5,12 +5,11 @@ which keeps a fact once: the gateway's payment id, its state and its amount. Sta
 created, failed, authorized, captured, refunded. A failed payment may still be captured.
 """
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any, ClassVar, Self, TypedDict
 
 from domain.errors import RuleViolation
-from domain.kernel import AggregateRoot, applies
+from domain.kernel import applies
 from domain.payment_events import (
     ExtraPaymentCaptured,
     GatewayCallRejected,
@@ -22,36 +21,17 @@ from domain.payment_events import (
     PaymentClosed,
     PaymentConfirmed,
     PaymentIntentRequested,
-    PaymentRefundNeeded,
     PaymentRefundObserved,
     RefundReason,
     Source,
 )
+from domain.payment_states import RANK, Attempt, PaymentStatus, on_the_way
 from domain.ports import GatewayPayment
+from domain.refunds import RefundablePayment
 from domain.values import Money, OrderId, PaymentId, UserId
 
-RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
 
-
-class PaymentStatus(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How far one gateway payment came, and how many paise of it are to go back."""
-
-    rank: int = 0
-    captured: int = 0
-    currency: str = "INR"
-    to_refund: int = 0
-
-
-class Payment(AggregateRoot):
+class Payment(RefundablePayment):
     TOPIC: ClassVar[str] = "Payment"
     CATEGORY: ClassVar[str] = "payment"
 
@@ -117,7 +97,7 @@ class Payment(AggregateRoot):
             raise RuleViolation("this payment is for another order", code="foreign-payment")
         if RANK[seen.state] <= self._rank_of(seen.gateway_payment_id):
             return
-        fact = self._fact(seen, source)
+        fact = self._seen(seen, source)
         match seen.state:
             case "refunded":
                 self._refunded_by_gateway(seen, fact)
@@ -134,25 +114,14 @@ class Payment(AggregateRoot):
             case _:
                 self._captured(_amount_of(seen), fact)
 
-    def refund_all(self, reason: RefundReason) -> None:
-        """Flag all captured money that is neither flagged nor given back yet."""
-        for gateway_payment_id, attempt in self.attempts.items():
-            if attempt.rank == RANK["captured"]:
-                left = attempt.captured - attempt.to_refund
-                self._need_refund(gateway_payment_id, left, attempt.currency, reason)
-
     def close(self) -> None:
         if self.is_open:
             self.record(PaymentClosed)
 
-    def _rank_of(self, gateway_payment_id: str) -> int:
-        attempt = self.attempts.get(gateway_payment_id)
-        return 0 if attempt is None else attempt.rank
-
     def _falls_short(self, seen: GatewayPayment) -> bool:
         return seen.currency != self.amount.currency or seen.amount_minor < self.amount.amount
 
-    def _attempt_failed(self, seen: GatewayPayment, fact: "Fact") -> None:
+    def _attempt_failed(self, seen: GatewayPayment, fact: "Seen") -> None:
         """A failure is news only while somebody waits and no other attempt came further."""
         if self.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
             self.record(
@@ -162,21 +131,21 @@ class Payment(AggregateRoot):
                 error_description=seen.error_description,
             )
 
-    def _captured(self, amount: Money, fact: "Fact") -> None:
+    def _captured(self, amount: Money, fact: "Seen") -> None:
         """The first captured payment confirms. What is over goes back."""
         self.record(PaymentConfirmed, **fact, customer_id=self.customer_id, amount=amount)
         excess = amount.amount - self.amount.amount
-        self._need_refund(
-            fact["gateway_payment_id"], excess, amount.currency, RefundReason.TOO_MUCH
-        )
+        self.need_refund(fact["gateway_payment_id"], excess, RefundReason.TOO_MUCH)
 
-    def _captured_again(self, amount: Money, fact: "Fact") -> None:
+    def _captured_again(self, amount: Money, fact: "Seen") -> None:
         self.record(ExtraPaymentCaptured, **fact, amount=amount)
-        self._need_refund(
-            fact["gateway_payment_id"], amount.amount, amount.currency, RefundReason.ALREADY_PAID
-        )
+        self.need_refund(fact["gateway_payment_id"], amount.amount, RefundReason.ALREADY_PAID)
 
-    def _refunded_by_gateway(self, seen: GatewayPayment, fact: "Fact") -> None:
+    def _refunded_by_gateway(self, seen: GatewayPayment, fact: "Seen") -> None:
+        """News only when no refund that we know of explains it."""
+        captured = self.attempts.get(seen.gateway_payment_id, Attempt()).captured
+        if captured and on_the_way(self.refunds.values(), seen.gateway_payment_id) >= captured:
+            return
         self.record(
             PaymentRefundObserved,
             **fact,
@@ -184,7 +153,7 @@ class Payment(AggregateRoot):
             confirming=seen.gateway_payment_id == self.confirmed_by,
         )
 
-    def _mismatched(self, seen: GatewayPayment, fact: "Fact") -> None:
+    def _mismatched(self, seen: GatewayPayment, fact: "Seen") -> None:
         self.record(
             PaymentAmountMismatched,
             **fact,
@@ -193,26 +162,13 @@ class Payment(AggregateRoot):
             state=seen.state,
         )
         if seen.state == "captured":
-            self._need_refund(
+            self.need_refund(
                 seen.gateway_payment_id,
                 seen.amount_minor,
-                seen.currency,
                 RefundReason.WRONG_AMOUNT,
             )
 
-    def _need_refund(
-        self, gateway_payment_id: str, amount: int, currency: str, reason: RefundReason
-    ) -> None:
-        if amount > 0:
-            self.record(
-                PaymentRefundNeeded,
-                order_id=self.order_id,
-                gateway_payment_id=gateway_payment_id,
-                amount=Money(amount=amount, currency=currency),
-                reason=reason,
-            )
-
-    def _fact(self, seen: GatewayPayment, source: Source) -> "Fact":
+    def _seen(self, seen: GatewayPayment, source: Source) -> "Seen":
         return {
             "order_id": self.order_id,
             "gateway_payment_id": seen.gateway_payment_id,
@@ -223,8 +179,7 @@ class Payment(AggregateRoot):
 
     @applies(PaymentIntentRequested)
     def _requested(self, event: PaymentIntentRequested) -> None:
-        self.order_id: OrderId = event.order_id
-        self.customer_id: UserId = event.customer_id
+        self.begin(order_id=event.order_id, customer_id=event.customer_id)
         self.amount: Money = event.amount
         self.gateway: str = event.gateway
         self.gateway_order_id: str | None = None
@@ -232,8 +187,6 @@ class Payment(AggregateRoot):
         self.rejected: bool = False
         self.closed: bool = False
         self.confirmed: Money | None = None
-        self.confirmed_by: str | None = None
-        self.attempts: dict[str, Attempt] = {}
 
     @applies(GatewayOrderCreated)
     def _created(self, event: GatewayOrderCreated) -> None:
@@ -280,13 +233,6 @@ class Payment(AggregateRoot):
     def _refunded(self, event: PaymentRefundObserved) -> None:
         self._reach(event.gateway_payment_id, "refunded", event.amount)
 
-    @applies(PaymentRefundNeeded)
-    def _refund_needed(self, event: PaymentRefundNeeded) -> None:
-        attempt = self.attempts[event.gateway_payment_id]
-        self.attempts[event.gateway_payment_id] = replace(
-            attempt, to_refund=attempt.to_refund + event.amount.amount
-        )
-
     @applies(PaymentClosed)
     def _closed(self, _: PaymentClosed) -> None:
         self.closed = True
@@ -300,7 +246,7 @@ class Payment(AggregateRoot):
         self.attempts[gateway_payment_id] = after
 
 
-class Fact(TypedDict):
+class Seen(TypedDict):
     order_id: OrderId
     gateway_payment_id: str
     source: Source

@@ -185,10 +185,25 @@ class GatewayPayment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GatewayRefund:
+    """What the gateway says of one refund, in our own words."""
+
+    gateway_refund_id: str
+    gateway_payment_id: str
+    amount_minor: int
+    currency: str
+    state: str
+    """pending, processed, failed."""
+    key: str | None = None
+    """The key that it was asked for with; None when it was made at the gateway's own desk."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhookEvent:
     event_id: str
     event: str
     payment: GatewayPayment | None
+    refund: GatewayRefund | None = None
 
 
 class PaymentGateway(Protocol):
@@ -208,6 +223,19 @@ class PaymentGateway(Protocol):
     async def order_payments(self, gateway_order_id: str) -> list[GatewayPayment]: ...
 
     async def payment(self, gateway_payment_id: str) -> GatewayPayment: ...
+
+    async def refund(
+        self, *, key: str, gateway_payment_id: str, amount_minor: int, notes: Mapping[str, str]
+    ) -> GatewayRefund:
+        """Give so much of a captured payment back, or adopt the refund made earlier for this key.
+
+        Safe to repeat, also after an unknown outcome: it looks before it sends. The key has 10 to 40
+        characters of `[A-Za-z0-9_-]`. Raises RuleViolation `refund-key-used` when the key's refund is
+        for another amount.
+        """
+
+    async def refunds(self, gateway_payment_id: str) -> list[GatewayRefund]:
+        """Those of one payment, whoever made them: the newest hundred."""
 
     def checkout_is_genuine(
         self, *, gateway_order_id: str, gateway_payment_id: str, signature: str

@@ -17,7 +17,7 @@ from dependencies import (
     present,
 )
 from domain.errors import NotFound
-from domain.payments import PaymentStatus
+from domain.payment_states import PaymentStatus
 from domain.values import Role
 from queries.orders import own
 

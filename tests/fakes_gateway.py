@@ -1,14 +1,23 @@
 """A payment gateway in memory. `tests/contracts/test_payment_gateway.py` holds it to the real one."""
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from domain.errors import DomainError, Invalid, RuleViolation, Unauthenticated, Unreadable
-from domain.ports import GatewayOrder, GatewayPayment, WebhookEvent
+from domain.errors import (
+    DomainError,
+    Invalid,
+    RuleViolation,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+)
+from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund, WebhookEvent
 from integrations.payments.signatures import checkout_message, is_signed, sign
 
+KEY = re.compile(r"[A-Za-z0-9_-]{10,40}", re.ASCII)
 NO_SUCH_ID = "The id provided does not exist"
 
 
@@ -39,7 +48,12 @@ class FakeGateway:
         self.failures: list[DomainError] = []
         """Raised by the next calls, one each, before anything is done."""
         self.notes: dict[str, dict[str, str]] = {}
-        """What was noted on each receipt's order."""
+        """What was noted on each receipt's order, and on each key's refund."""
+        self.refunds_start_as = "processed"
+        """processed, or pending until `settle_refund`."""
+        self.lost_answers = 0
+        """So many of the next refunds are made, and nobody is told."""
+        self._refunds: dict[str, GatewayRefund] = {}
         self._key = secrets.token_bytes(32)
         self._receipts: dict[str, GatewayOrder] = {}
         self._payments: dict[str, GatewayPayment] = {}
@@ -75,6 +89,25 @@ class FakeGateway:
             raise Invalid(NO_SUCH_ID, code="gateway-refused")
         return self._payments[gateway_payment_id]
 
+    async def refund(
+        self, *, key: str, gateway_payment_id: str, amount_minor: int, notes: Mapping[str, str]
+    ) -> GatewayRefund:
+        payment = await self.payment(gateway_payment_id)
+        earlier = self._refunds_of(gateway_payment_id, key=key)
+        if not KEY.fullmatch(key):
+            raise Invalid("A key has 10 to 40 letters, digits, - or _.", code="refund-key")
+        if earlier and earlier[0].amount_minor != amount_minor:
+            raise RuleViolation("The key is for another amount.", code="refund-key-used")
+        if earlier:
+            return earlier[0]
+        self._check_refund(payment, amount_minor)
+        self.notes[key] = dict(notes)
+        return self._tell_unless_lost(self.refund_at_desk(gateway_payment_id, amount_minor, key))
+
+    async def refunds(self, gateway_payment_id: str) -> list[GatewayRefund]:
+        await self.payment(gateway_payment_id)
+        return self._refunds_of(gateway_payment_id)
+
     def checkout_is_genuine(
         self, *, gateway_order_id: str, gateway_payment_id: str, signature: str | None
     ) -> bool:
@@ -89,7 +122,11 @@ class FakeGateway:
         try:
             webhook = json.loads(body)
             payment = GatewayPayment(**webhook["payment"])
-            return WebhookEvent(event_id=event_id, event=webhook["event"], payment=payment)
+            about = webhook.get("refund")
+            refund = GatewayRefund(**about) if about else None
+            return WebhookEvent(
+                event_id=event_id, event=webhook["event"], payment=payment, refund=refund
+            )
         except (ValueError, KeyError, TypeError) as e:
             raise Unreadable("The webhook is not one of ours.", code="webhook-body") from e
 
@@ -122,6 +159,34 @@ class FakeGateway:
             signature="" if outcome == "failure" else sign(self._key, message),
         )
 
+    def refund_at_desk(
+        self, gateway_payment_id: str, amount_minor: int, key: str | None = None
+    ) -> GatewayRefund:
+        """Without a key: somebody refunds by the gateway's own pages."""
+        refund = GatewayRefund(
+            gateway_refund_id=f"rfnd_{secrets.token_hex(7)}",
+            gateway_payment_id=gateway_payment_id,
+            amount_minor=amount_minor,
+            currency=self._payments[gateway_payment_id].currency,
+            state="pending",
+            key=key,
+        )
+        self._keep_refund(refund, "created")
+        if self.refunds_start_as == "pending":
+            return refund
+        return self.settle_refund(refund.gateway_refund_id, "processed")
+
+    def settle_refund(self, gateway_refund_id: str, outcome: str) -> GatewayRefund:
+        """processed, or failed: the money then stays with the shop."""
+        refund = replace(self._refunds[gateway_refund_id], state=outcome)
+        self._keep_refund(refund, outcome)
+        return refund
+
+    def refunded(self, gateway_payment_id: str) -> int:
+        """Paise that are back or on their way."""
+        made = self._refunds_of(gateway_payment_id)
+        return sum(refund.amount_minor for refund in made if refund.state != "failed")
+
     def signed(self, body: bytes) -> str:
         """The signature of any webhook body."""
         return sign(self._key, body)
@@ -129,7 +194,41 @@ class FakeGateway:
     def _observe(self, payment: GatewayPayment) -> None:
         self._payments[payment.gateway_payment_id] = payment
         self._mark(payment.gateway_order_id, paid=payment.state == "captured")
-        event = {"event": f"payment.{payment.state}", "payment": vars(payment)}
+        self._send({"event": f"payment.{payment.state}", "payment": vars(payment)})
+
+    def _keep_refund(self, refund: GatewayRefund, news: str) -> None:
+        """The payment is `refunded` as soon as all of it is on its way, as Razorpay's."""
+        self._refunds[refund.gateway_refund_id] = refund
+        payment = self._payments[refund.gateway_payment_id]
+        whole = self.refunded(payment.gateway_payment_id) >= payment.amount_minor
+        payment = replace(payment, state="refunded" if whole else "captured")
+        self._payments[payment.gateway_payment_id] = payment
+        self._send({"event": f"refund.{news}", "payment": vars(payment), "refund": vars(refund)})
+
+    def _refunds_of(
+        self, gateway_payment_id: str, *, key: str | None = None
+    ) -> list[GatewayRefund]:
+        return [
+            refund
+            for refund in self._refunds.values()
+            if refund.gateway_payment_id == gateway_payment_id and key in {None, refund.key}
+        ]
+
+    def _check_refund(self, payment: GatewayPayment, amount_minor: int) -> None:
+        if amount_minor < 100:
+            raise Invalid("The amount must be at least INR 1.00", code="gateway-refused")
+        if payment.state not in {"captured", "refunded"}:
+            raise RuleViolation("The payment should be captured", code="gateway-refused")
+        if amount_minor > payment.amount_minor - self.refunded(payment.gateway_payment_id):
+            raise RuleViolation("More than is left of the payment", code="gateway-refused")
+
+    def _tell_unless_lost(self, refund: GatewayRefund) -> GatewayRefund:
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("the answer was lost")
+        return refund
+
+    def _send(self, event: Mapping[str, object]) -> None:
         body = json.dumps(event).encode()
         self.webhooks.append(
             SentWebhook(

@@ -7,9 +7,10 @@ from hashlib import sha256
 from typing import Any
 
 from domain.errors import Invalid, RuleViolation, Unauthenticated, Unavailable, Unreadable
-from domain.ports import GatewayOrder, GatewayPayment, WebhookEvent
+from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund, WebhookEvent
 from integrations.payments.razorpay_calls import CONNECT_AND_READ_SECONDS, RazorpayCalls
-from integrations.payments.razorpay_entities import order_from, payment_from
+from integrations.payments.razorpay_entities import items_of, order_from, payment_from, refund_from
+from integrations.payments.razorpay_refunds import KEY, adopt_or_refund, refunds_of
 from integrations.payments.signatures import checkout_message, is_signed
 
 ORDER_ID = re.compile(r"order_[A-Za-z0-9]{1,40}", re.ASCII)
@@ -69,13 +70,31 @@ class RazorpayGateway:
     async def order_payments(self, gateway_order_id: str) -> list[GatewayPayment]:
         order_id = _checked(ORDER_ID, gateway_order_id)
         found = await self._calls.run(lambda client: client.order.payments(order_id, {}))
-        return [payment_from(item) for item in _items(found)]
+        return [payment_from(item) for item in items_of(found)]
 
     async def payment(self, gateway_payment_id: str) -> GatewayPayment:
         payment_id = _checked(PAYMENT_ID, gateway_payment_id)
         with_card = {"expand[]": "card"}
         found = await self._calls.run(lambda client: client.payment.fetch(payment_id, with_card))
         return payment_from(found)
+
+    async def refund(
+        self, *, key: str, gateway_payment_id: str, amount_minor: int, notes: Mapping[str, str]
+    ) -> GatewayRefund:
+        """Adopt the key's refund or make it: safe to repeat, also after an unknown outcome."""
+        payment_id = _checked(PAYMENT_ID, gateway_payment_id)
+        if not KEY.fullmatch(key):
+            raise Invalid("A key has 10 to 40 letters, digits, - or _.", code="refund-key")
+        asked = dict(notes)
+        return await self._calls.run(
+            lambda client: adopt_or_refund(
+                client, payment_id, key=key, amount_minor=amount_minor, notes=asked
+            )
+        )
+
+    async def refunds(self, gateway_payment_id: str) -> list[GatewayRefund]:
+        payment_id = _checked(PAYMENT_ID, gateway_payment_id)
+        return await self._calls.run(lambda client: refunds_of(client, payment_id))
 
     def checkout_is_genuine(
         self, *, gateway_order_id: str, gateway_payment_id: str, signature: str | None
@@ -119,7 +138,7 @@ def _adopt_or_create(client: Any, body: dict[str, Any]) -> GatewayOrder:
 def _order_of_receipt(client: Any, wanted: Mapping[str, Any]) -> GatewayOrder | None:
     """The receipt's oldest order. Raise RuleViolation when it is for another amount."""
     asked = {"receipt": wanted["receipt"], "count": MAX_SAME_RECEIPT}
-    items = [i for i in _items(client.order.all(asked)) if i.get("receipt") == wanted["receipt"]]
+    items = [i for i in items_of(client.order.all(asked)) if i.get("receipt") == wanted["receipt"]]
     if not items:
         return None
     order = order_from(min(items, key=_age))
@@ -133,13 +152,6 @@ def _order_of_receipt(client: Any, wanted: Mapping[str, Any]) -> GatewayOrder | 
 def _age(item: Mapping[str, Any]) -> tuple[int, str]:
     made = item.get("created_at")
     return made if isinstance(made, int) else 0, str(item.get("id"))
-
-
-def _items(collection: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    items = collection.get("items")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Unavailable("The payment gateway's answer is not a list.")
-    return items
 
 
 def _checked(pattern: re.Pattern[str], gateway_id: str) -> str:
@@ -158,6 +170,11 @@ def _webhook_event(webhook: Mapping[str, Any], event_id: str) -> WebhookEvent:
         or not EVENT_ID.fullmatch(event_id)
     ):
         raise ValueError("not an event")
-    holder = payload.get("payment") if isinstance(payload, Mapping) else None  # [] when empty
-    payment = payment_from(holder["entity"]) if holder else None
-    return WebhookEvent(event_id=event_id, event=name, payment=payment)
+    parts = payload if isinstance(payload, Mapping) else {}  # [] when empty
+    payment, refund = parts.get("payment"), parts.get("refund")
+    return WebhookEvent(
+        event_id=event_id,
+        event=name,
+        payment=payment_from(payment["entity"]) if payment else None,
+        refund=refund_from(refund["entity"]) if refund else None,
+    )

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Unavailable
-from domain.ports import GatewayOrder, GatewayPayment
+from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund
 
 STATES = frozenset({"created", "failed", "authorized", "captured", "refunded"})
+REFUND_STATES = frozenset({"pending", "processed", "failed"})
 METHODS = {
     "card": "card", "upi": "upi", "netbanking": "netbanking", "wallet": "wallet", "emi": "emi",
     "cardless_emi": "emi", "paylater": "paylater", "bank_transfer": "bank_transfer",
@@ -72,6 +73,28 @@ def _payment_from(entity: Mapping[str, Any]) -> GatewayPayment:
     )
 
 
+def refund_from(entity: Mapping[str, Any]) -> GatewayRefund:
+    """Raise Unavailable when it is not a refund. Our key is its receipt."""
+    try:
+        return _refund_from(entity)
+    except (KeyError, TypeError, ValueError) as e:
+        raise Unavailable("The payment gateway's answer is not a refund.") from e
+
+
+def _refund_from(entity: Mapping[str, Any]) -> GatewayRefund:
+    state = _text(entity["status"])
+    if state not in REFUND_STATES:
+        raise ValueError(f"unknown state {state!r}")
+    return GatewayRefund(
+        gateway_refund_id=_text(entity["id"]),
+        gateway_payment_id=_text(entity["payment_id"]),
+        amount_minor=_whole(entity["amount"]),
+        currency=_text(entity["currency"]),
+        state=state,
+        key=_text(entity.get("receipt") or "") or None,
+    )
+
+
 def kept(entity: Mapping[str, Any]) -> dict[str, Any]:
     """The members on the list that hold something; nested objects keep their name."""
     details = _members(entity, KEPT[""])
@@ -80,6 +103,13 @@ def kept(entity: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(part, Mapping) and (members := _members(part, KEPT[name])):
             details[name] = members
     return details
+
+
+def items_of(collection: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = collection.get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Unavailable("The payment gateway's answer is not a list.")
+    return items
 
 
 def sentence(value: object) -> str | None:

@@ -26,7 +26,8 @@ from domain.errors import ConcurrencyConflict, DomainError
 from domain.order_events import CancelReason
 from domain.orders import Order, OrderStatus
 from domain.payment_events import Source
-from domain.payments import RANK, Payment
+from domain.payment_states import RANK
+from domain.payments import Payment
 from domain.ports import EventStore, GatewayPayment
 from domain.sessions import User
 from domain.stock import Stock

@@ -21,7 +21,8 @@ from domain.payment_events import (
     RefundReason,
     Source,
 )
-from domain.payments import RANK, Payment, PaymentStatus
+from domain.payment_states import RANK, PaymentStatus
+from domain.payments import Payment
 from domain.ports import GatewayPayment
 from domain.values import Money
 from tests.given import given, replayed
@@ -237,7 +238,7 @@ def test_what_is_paid_too_much_goes_back() -> None:
 
 def test_money_of_a_cancelled_order_goes_back_once() -> None:
     payment = (
-        given(INTENT, CREATED, CONFIRMED)
+        given(INTENT, CREATED, CONFIRMED, of=Payment)
         .when(Payment.refund_all, RefundReason.ORDER_CANCELLED)
         .then(flagged(RefundReason.ORDER_CANCELLED))
     )
@@ -257,7 +258,7 @@ def test_what_was_given_back_is_not_flagged_again() -> None:
     given(INTENT, CREATED, CONFIRMED).when(
         Payment.observe, seen("refunded"), source=Source.WEBHOOK
     ).then(returned)
-    given(INTENT, CREATED, CONFIRMED, returned).when(
+    given(INTENT, CREATED, CONFIRMED, returned, of=Payment).when(
         Payment.refund_all, RefundReason.ORDER_CANCELLED
     ).then_nothing()
 

@@ -1,0 +1,77 @@
+"""How far payments and refunds have come, and what that leaves of the money: values and sums."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.refund_events import RefundStanding
+from domain.values import Money
+
+RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
+MAX_REFUNDS = 50
+"""Of one payment: what the gateway lists on one page, with room for those made at its own desk."""
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RefundStatus(StrEnum):
+    REQUESTED = "requested"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+UNANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
+SETTLED = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How far one gateway payment came, and how many paise of it are to go back."""
+
+    rank: int = 0
+    captured: int = 0
+    currency: str = "INR"
+    to_refund: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refund:
+    gateway_payment_id: str
+    amount: Money
+    status: RefundStatus = RefundStatus.REQUESTED
+    gateway_refund_id: str | None = None
+
+
+def on_the_way(refunds: Iterable[Refund], gateway_payment_id: str) -> int:
+    """Paise of one gateway payment in refunds that have not failed: asked for, sent or gone."""
+    return sum(
+        refund.amount.amount
+        for refund in refunds
+        if refund.gateway_payment_id == gateway_payment_id
+        and refund.status is not RefundStatus.FAILED
+    )
+
+
+def standing_of(attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund]) -> RefundStanding:
+    """How far the refunds of a payment are. What is flagged and not requested yet is pending."""
+    states = {refund.status for refund in refunds.values()}
+    if states - SETTLED:
+        return RefundStanding.PENDING
+    owed = any(
+        attempt.to_refund > on_the_way(refunds.values(), name) for name, attempt in attempts.items()
+    )
+    if owed:
+        failed = RefundStatus.FAILED in states
+        return RefundStanding.FAILED if failed else RefundStanding.PENDING
+    if RefundStatus.PROCESSED not in states:
+        return RefundStanding.NONE
+    kept = sum(a.captured - on_the_way(refunds.values(), name) for name, a in attempts.items())
+    return RefundStanding.PARTIAL if kept > 0 else RefundStanding.FULL
