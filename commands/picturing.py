@@ -127,7 +127,9 @@ async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
 
 async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
     analysis = image.analysis or await _analyse(image, services)
-    if not analysis.get("faces") or analysis.get("neck") is None:
+    overlays = [await _overlay(product_id, services) for product_id in result.product_ids]
+    hangs_on_ears = all(overlay.product_type == "earrings" for overlay in overlays)
+    if not analysis.get("faces") or (analysis.get("neck") is None and not hangs_on_ears):
         reasons = ", ".join(analysis.get("reasons") or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
         return partial(fail_try_on, result, code="no-neck", reason=reason), ""
@@ -135,7 +137,7 @@ async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Han
         "render",
         await services.objects.get(image.keys.original),
         analysis,
-        [await _overlay(product_id, services) for product_id in result.product_ids],
+        overlays,
         _for_imaging(result),
         max_side=RENDER_SIDE,
     )
