@@ -146,10 +146,18 @@ class Runner:
         waiting = sorted({m.position: m for m in messages}.values())
         while waiting := [m for m in waiting if m.position > self.position]:
             ready = in_line(waiting, after=self.position)
-            if ready:
-                await self.apply(await self.history.decode([m.body for m in ready]))
-            elif not await self._read_on():
+            if ready and await self._take_in(ready):
+                continue
+            if not await self._read_on():
                 return  # the ledger does not show the gap yet: silence will bring us back
+
+    async def _take_in(self, ready: Sequence[Message]) -> bool:
+        """False when it did not bring us on: then the ledger knows better than these messages."""
+        before = self.position
+        events = await self.history.decode([message.body for message in ready])
+        if all(e.position == m.position for e, m in zip(events, ready, strict=True)):
+            await self.apply(events)
+        return self.position > before
 
     async def catch_up(self) -> None:
         """Apply all that the ledger has."""

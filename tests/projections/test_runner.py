@@ -88,6 +88,16 @@ async def test_a_gap_is_read_from_the_ledger(
     assert runner.position == 3
 
 
+async def test_where_the_wire_says_something_else_the_ledger_is_believed(
+    runner: Runner, ledger: Ledger, documents: Documents
+) -> None:
+    """Somebody else published into the stream: bodies that are not those of their positions."""
+    ledger.add(1, GemFound(name="ruby"), GemCut(facets=8), GemCut(facets=4))
+    await runner.take([Message(1, b"2"), Message(2, b"1"), Message(3, b"3")])
+    assert await documents("gems") == as_folded(ledger)
+    assert runner.position == 3
+
+
 async def test_a_gap_that_the_ledger_does_not_show_yet_is_waited_for(
     runner: Runner, ledger: Ledger, documents: Documents
 ) -> None:
