@@ -20,5 +20,5 @@ app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 
 if __name__ == "__main__":
-    configure_logs("WARNING")
+    configure_logs("ERROR")
     app()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import typer
@@ -17,6 +18,9 @@ from settings import load_settings
 
 T = TypeVar("T")
 
+OPEN_SECONDS = 10.0
+"""To connect; the programs of the shop wait for ever, somebody at a keyboard does not."""
+
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
@@ -25,13 +29,20 @@ def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
     """Run `work` with everything connected. Exit code 2 when a server or the request is at fault."""
 
     async def run() -> T:
-        async with open_services(load_settings(), role="cli") as services:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(OPEN_SECONDS):
+                opening = open_services(load_settings(), role="cli")
+                services = await stack.enter_async_context(opening)
             return await work(services)
 
     try:
         return asyncio.run(run())
     except DomainError as e:
         complaints.print(f"[red]{e.code}[/red]: {e.detail}")
+    except TimeoutError:
+        complaints.print(
+            f"[red]a server does not answer[/red] in {OPEN_SECONDS:.0f} s: look at NATS_URL and MONGODB_URL"
+        )
     except (PyMongoError, NatsError, OSError) as e:
         complaints.print(f"[red]a server does not answer[/red]: {type(e).__name__}: {e}")
     raise typer.Exit(2)
