@@ -17,7 +17,10 @@ from domain.read_models import ReadModels
 from projections.projection import Projection
 from projections.runner import History, Runner
 
-BATCH_EVENTS = 1_000
+BATCH_EVENTS = 5_000
+"""The more, the oftener a document that changes again and again is written only once. Far from the ten
+seconds that MongoDB gives a transaction: 5,000 updates with eight indexes took one.
+"""
 PAGE_EVENTS = 5_000
 NEAR_EVENTS = 1_000
 """So few events behind, the rest is filled inside the fence: a fraction of a second."""

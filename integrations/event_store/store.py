@@ -210,7 +210,8 @@ class MongoEventStore:
         if start is None:
             return []
         expected: int = start["position"]
-        cursor = self._commits.find({"position": {"$gte": expected}}).sort("position", ASCENDING)
+        wanted = {"position": {"$gte": expected, "$lte": after_position + limit}}
+        cursor = self._commits.find(wanted).sort("position", ASCENDING)
         page: list[dict[str, Any]] = []
         async for document in cursor.limit(limit + 1).batch_size(min(limit + 1, 1_000)):
             if document["position"] != expected:
