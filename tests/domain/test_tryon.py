@@ -1,0 +1,157 @@
+"""Try-on results: rendered for each revision, shared and taken back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.errors import NotFound, RuleViolation
+from domain.kernel import DomainEvent
+from domain.tryon import (
+    Position,
+    TryOn,
+    TryOnAdjusted,
+    TryOnAdjustments,
+    TryOnDeleted,
+    TryOnFailed,
+    TryOnRendered,
+    TryOnRequested,
+    TryOnSaved,
+    TryOnShared,
+    TryOnUnshared,
+)
+from tests.given import OBJECT_ID, given
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=30)
+USER, OTHER, PRODUCT, IMAGE = "c" * 24, "d" * 24, "1" * 24, "2" * 24
+LARGER = TryOnAdjustments(scale=2.0)
+
+REQUESTED = TryOnRequested(
+    user_id=USER,
+    product_id=PRODUCT,
+    product_name="Rani Haar",
+    image_id=IMAGE,
+    adjustments=TryOnAdjustments(),
+)
+ADJUSTED = TryOnAdjusted(adjustments=LARGER, revision=2)
+FAILED = TryOnFailed(revision=1, code="no-neck", reason="no neck was found")
+SHARED = TryOnShared(user_id=USER, token="t", token_sha256="s", expires_at=LATER)
+UNSHARED = TryOnUnshared()
+PICTURE: dict[str, Any] = {"key": "r/1.jpg", "width": 60, "height": 80, "pipeline_version": "1"}
+
+
+def rendered(revision: int = 1) -> TryOnRendered:
+    return TryOnRendered(user_id=USER, revision=revision, **PICTURE)
+
+
+READY: tuple[DomainEvent, ...] = (REQUESTED, rendered())
+
+
+def test_a_result_is_asked_for() -> None:
+    asking = given().when(
+        TryOn.request,
+        OBJECT_ID,
+        user_id=USER,
+        product_id=PRODUCT,
+        product_name="Rani Haar",
+        image_id=IMAGE,
+        adjustments=TryOnAdjustments(),
+    )
+    assert asking.then(REQUESTED).product_ids == (PRODUCT,)
+
+
+def test_at_most_four_pieces_are_worn_at_once() -> None:
+    facts = REQUESTED.model_dump() | {"more_product_ids": (PRODUCT,) * 4}
+    with pytest.raises(ValidationError, match="at most 4 pieces"):
+        TryOnRequested(**facts)
+
+
+def test_a_picture_is_noted_once() -> None:
+    given(REQUESTED).when(TryOn.render, revision=1, **PICTURE).then(rendered())
+
+
+def test_a_picture_of_an_older_revision_is_ignored() -> None:
+    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=1, **PICTURE).then_nothing()
+    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=2, **PICTURE).then(rendered(2))
+    given(REQUESTED, ADJUSTED).when(
+        TryOn.fail, revision=1, code="no-neck", reason="no neck was found"
+    ).then_nothing()
+
+
+def test_a_failure_is_noted_once_and_a_late_picture_does_not_undo_it() -> None:
+    failing = {"code": "no-neck", "reason": "no neck was found"}
+    given(REQUESTED).when(TryOn.fail, revision=1, **failing).then(FAILED)
+    given(REQUESTED, FAILED).when(TryOn.render, revision=1, **PICTURE).then_nothing()
+
+
+def test_an_adjustment_asks_for_a_new_picture_and_the_same_one_does_not() -> None:
+    given(*READY).when(TryOn.adjust, LARGER).then(ADJUSTED)
+    given(*READY).when(TryOn.adjust, TryOnAdjustments()).then_nothing()
+
+
+def test_adjustments_are_kept_to_four_places() -> None:
+    assert TryOnAdjustments(scale=1.00001, position=Position(x=1 / 3)).position.x == 0.3333
+    assert TryOnAdjustments(scale=1.00001) == TryOnAdjustments()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"scale": 0.05}, {"rotation": 200}, {"shadow": -1}, {"scale": float("nan")}]
+)
+def test_adjustments_have_bounds(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TryOnAdjustments(**changes)
+
+
+def test_a_result_is_saved_once() -> None:
+    given(*READY).when(TryOn.save).then(TryOnSaved())
+
+
+def share(*events: DomainEvent, now: datetime = NOW) -> Any:
+    named = {"token": "t", "token_sha256": "s", "expires_at": LATER, "now": now}
+    return given(*events).when(TryOn.share, **named)
+
+
+def test_a_picture_is_shared_by_one_link_as_long_as_it_holds() -> None:
+    share(*READY).then(SHARED)
+    share(*READY, SHARED, now=LATER - timedelta(seconds=1)).then_nothing()
+    share(*READY, SHARED, UNSHARED).then(SHARED)
+
+
+def test_a_link_that_expired_gives_way_to_a_new_one() -> None:
+    longer = {"expires_at": LATER + timedelta(days=1), "now": LATER}
+    renewed = SHARED.model_copy(update={"expires_at": LATER + timedelta(days=1)})
+    given(*READY, SHARED).when(TryOn.share, token="t", token_sha256="s", **longer).then(renewed)
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ((REQUESTED,), "processing"),
+        ((REQUESTED, FAILED), "failed"),
+        ((*READY, ADJUSTED), "processing"),
+    ],
+)
+def test_without_a_picture_there_is_nothing_to_share(
+    events: tuple[DomainEvent, ...], state: str
+) -> None:
+    share(*events).then_raises(RuleViolation, f"a {state} result", code="not-ready")
+
+
+def test_a_link_is_withdrawn_once() -> None:
+    given(*READY, SHARED).when(TryOn.unshare).then(UNSHARED)
+    given(*READY).when(TryOn.unshare).then_nothing()
+
+
+def test_a_deleted_result_names_every_picture_that_it_had() -> None:
+    second = TryOnRendered(user_id=USER, revision=2, **PICTURE | {"key": "r/2.jpg"})
+    deleted = TryOnDeleted(user_id=USER, keys=("r/1.jpg", "r/2.jpg"), reason="by its owner")
+    given(*READY, ADJUSTED, second).when(TryOn.delete, reason="by its owner").then(deleted)
+    given(REQUESTED, deleted).when(TryOn.render, revision=1, **PICTURE).then_nothing()
+    given(REQUESTED, deleted).when(TryOn.must_belong_to, USER).then_raises(NotFound)
+
+
+def test_a_result_is_its_owners_alone() -> None:
+    given(*READY).when(TryOn.must_belong_to, USER).then_nothing()
+    given(*READY).when(TryOn.must_belong_to, OTHER).then_raises(NotFound, "no such result")
