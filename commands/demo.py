@@ -1,4 +1,4 @@
-"""The demo shop: thirteen pieces that we drew ourselves, for a first look at an empty database."""
+"""The demo shop: pieces that we drew ourselves, for a first look at an empty database."""
 
 import hashlib
 import json
