@@ -21,11 +21,14 @@ from commands.cancelling import expire_reservations
 from commands.policies import POLICIES
 from commands.policy import Policy
 from commands.reconciliation import reconcile_open_payments
+from commands.refunding import reconcile_open_refunds
 from dependencies import Services
 from domain.errors import DomainError, Unavailable
 from domain.ports import RecordedEvent
-from domain.read_models import MovedError
+from domain.read_models import Message, MovedError
 from integrations.event_store import COMMITTED_SUBJECT, Ledger
+from integrations.event_store.ledger import Sealed
+from integrations.event_store.mapping import message_body
 from integrations.event_store.relay import Relay
 from integrations.event_store.sequencer import Lease, Sequencer
 from integrations.logs import configure_logs
@@ -57,6 +60,7 @@ class Timer:
 TIMERS = (
     Timer(name="unpaid orders expire", every_seconds=30, act=expire_reservations),
     Timer(name="open payments are asked about", every_seconds=60, act=reconcile_open_payments),
+    Timer(name="open refunds are asked about", every_seconds=60, act=reconcile_open_refunds),
 )
 
 
@@ -97,9 +101,9 @@ async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None
     await MongoReadModels(services.read_models).prepare()
     desk = Desk(services.read_models)
     consumers = consumers_of(services, desk)
-    await sequence(services, tasks)
-    await consumers.start(last_position=await services.store.last_position())
     feed = JetStreamFeed(broker(services), stream=services.settings.nats_stream)
+    await sequence(services, tasks, feed=feed)
+    await consumers.start(last_position=await services.store.last_position())
     tasks.start("projections", runner.run(feed, stop=tasks.stop))
     tasks.start("policies", consumers.run(stop=tasks.stop))
     for timer in TIMERS:
@@ -120,21 +124,38 @@ def broker(services: Services) -> Any:
     return services.nats
 
 
-async def sequence(services: Services, tasks: Tasks) -> None:
-    """Start sequencer and relay. A word from an API process wakes them at once."""
+async def sequence(services: Services, tasks: Tasks, *, feed: JetStreamFeed) -> None:
+    """Start sequencer and relay. A word from an API process wakes them at once.
+
+    What is sealed here goes to the projections at once, not only when JetStream brings it.
+    """
     settings = services.settings
     ledger = Ledger(services.read_models)
     relay = Relay(
         broker(services), ledger, stream=settings.nats_stream, replicas=settings.nats_replicas
     )
     await relay.ensure_stream()
-    sequencer = Sequencer(ledger, relay, lease=Lease(services.read_models))
+    sequencer = Sequencer(
+        ledger,
+        relay,
+        lease=Lease(services.read_models),
+        sealed=lambda sealed: feed.offer(messages_of(sealed)),
+    )
 
     async def wake(_message: object) -> None:
         sequencer.wake()
 
     await broker(services).subscribe(COMMITTED_SUBJECT, cb=wake)
     tasks.start("sequencer", sequencer.run(tasks.stop))
+
+
+def messages_of(sealed: Sealed) -> list[Message]:
+    """A block's events as JetStream will bring them."""
+    events = ((commit, stored) for commit in sealed.commits for stored in commit["events"])
+    return [
+        Message(position, message_body(commit, stored, position))
+        for position, (commit, stored) in enumerate(events, sealed.block["first"])
+    ]
 
 
 def runner_of(services: Services) -> Runner:

@@ -1,5 +1,6 @@
 """Talking with the payment gateway: the call between two events, and each fact that it tells, once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,7 @@ from domain.claims import Claim
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payment_events import Source
 from domain.payments import Payment
-from domain.ports import CommandContext, GatewayPayment
+from domain.ports import CommandContext, GatewayPayment, GatewayRefund
 from domain.values import PaymentId
 
 
@@ -93,12 +94,19 @@ async def create_at_gateway(payment: Payment, services: Services, caller: Caller
 
 
 async def record_gateway_observation(
-    seen: GatewayPayment, source: Source, work: UnitOfWork
+    seen: GatewayPayment, source: Source, work: UnitOfWork, *, refunds: Sequence[GatewayRefund] = ()
 ) -> Payment | None:
-    """None when the gateway's order is none of ours."""
+    """None when the gateway's order is none of ours.
+
+    Money is captured before it is refunded, and known refunds explain why a payment is `refunded`.
+    """
     claim = await work.find(Claim, work.claim_id("gateway-order", seen.gateway_order_id))
     if claim is None or claim.owner is None:
         return None
     payment = await work.load(Payment, claim.owner)
+    if seen.state != "refunded":
+        payment.observe(seen, source=source)
+    for refund in refunds:
+        payment.observe_refund(refund, source=source)
     payment.observe(seen, source=source)
     return payment

@@ -10,6 +10,8 @@ from domain.order_events import (
     OrderPlaced,
     OrderShipped,
 )
+from domain.refund_events import RefundProcessed
+from domain.values import Money
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,19 @@ def order_cancelled(event: OrderCancelled, number: str) -> Letter:
         f"Your order {number} was cancelled {WHY_CANCELLED[event.reason]}.\n"
         "If you have paid, the money goes back to you.\n",
     )
+
+
+def refunded(event: RefundProcessed, number: str) -> Letter:
+    return Letter(
+        "refunded",
+        f"Money for your order {number} goes back to you",
+        f"We have sent {money(event.amount)} for your order {number} back the way you paid.\n"
+        "Banks take five to seven working days to show it.\n",
+    )
+
+
+def money(amount: Money) -> str:
+    """Money of another land may have come by mistake."""
+    if amount.currency == "INR":
+        return format_inr(amount.amount)
+    return f"{amount.major} {amount.currency}"

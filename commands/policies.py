@@ -14,6 +14,7 @@ from commands.importing import IMPORTING
 from commands.mails import Letter
 from commands.picturing import PICTURING
 from commands.policy import Policy, policy
+from commands.refunding import REFUNDING
 from commands.settlement import settle_order, show_failed_payment
 from commands.unit_of_work import Handler, run
 from dependencies import Services
@@ -22,6 +23,7 @@ from domain.order_events import OrderCancelled, OrderConfirmed, OrderPlaced, Ord
 from domain.orders import Order
 from domain.payment_events import PaymentAttemptFailed, PaymentConfirmed
 from domain.ports import Mail, RecordedEvent
+from domain.refund_events import RefundProcessed
 
 
 @policy("captured_payment_confirms_the_order", on=(PaymentConfirmed,))
@@ -59,10 +61,16 @@ async def customer_is_written_to_about_the_order(
 ) -> None:
     """The customer gets a mail when the order is placed, confirmed, shipped or cancelled."""
     event: Any = recorded.event
-    account: Account | None = await services.store.load(Account, event.customer_id)
-    if account is None or not account.email:  # the person was erased
+    await _write(recorded, event.customer_id, await _letter(event, services), services)
+
+
+async def _write(
+    recorded: RecordedEvent, customer_id: str, letter: Letter, services: Services
+) -> None:
+    """Nobody is left to write to when the person was erased."""
+    account: Account | None = await services.store.load(Account, customer_id)
+    if account is None or not account.email:
         return
-    letter = await _letter(event, services)
     await services.mailer.send(
         Mail(
             key=f"{recorded.event_id}:{letter.template}",
@@ -71,6 +79,15 @@ async def customer_is_written_to_about_the_order(
             text=letter.text,
         )
     )
+
+
+@policy("customer_is_told_of_the_refund", on=(RefundProcessed,))
+async def customer_is_told_of_the_refund(recorded: RecordedEvent, services: Services) -> None:
+    """The customer gets a mail when money has gone back."""
+    event = recorded.event
+    assert isinstance(event, RefundProcessed)
+    order: Order = await services.store.load(Order, event.order_id)
+    await _write(recorded, event.customer_id, mails.refunded(event, order.number), services)
 
 
 async def _letter(event: Any, services: Services) -> Letter:
@@ -102,6 +119,8 @@ POLICIES: tuple[Policy, ...] = (
     captured_payment_confirms_the_order,
     failed_payment_is_shown_on_the_order,
     customer_is_written_to_about_the_order,
+    customer_is_told_of_the_refund,
+    *REFUNDING,
     *PICTURING,
     *IMPORTING,
     *DEMO,

@@ -1,11 +1,12 @@
 """Looking after payments whose money may still come: we ask the gateway, and it tells what it knows."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from commands.gateway_calls import Caller, act, create_at_gateway, record_gateway_observation
+from commands.rounds import is_due
 from dependencies import Services
 from domain.errors import DomainError, Unavailable
 from domain.payment_events import Source
@@ -14,9 +15,8 @@ from domain.values import PaymentId
 
 log = structlog.get_logger(__name__)
 
-YOUNGEST, YOUNG = timedelta(minutes=2), timedelta(hours=1)
+YOUNGEST = timedelta(minutes=2)
 """The browser and the webhook have the first two minutes to themselves."""
-ROUNDS = 30
 MAX_OPEN_PAYMENTS, MAX_ASKED_IN_ONE_ROUND = 1_000, 100
 
 
@@ -31,7 +31,11 @@ async def reconcile_payment(payment_id: PaymentId, services: Services) -> None:
             await create_at_gateway(payment, services, caller)
         return
     for seen in await services.gateway.order_payments(payment.gateway_order_id):
-        observing = partial(record_gateway_observation, seen, Source.RECONCILIATION)
+        returned = seen.state == "refunded"
+        refunds = await services.gateway.refunds(seen.gateway_payment_id) if returned else []
+        observing = partial(
+            record_gateway_observation, seen, Source.RECONCILIATION, refunds=refunds
+        )
         await act(observing, services, caller)
 
 
@@ -44,7 +48,7 @@ async def reconcile_open_payments(services: Services) -> int:
     now = services.clock()
     found = services.read_models["openPayments"].find({"since": {"$lte": now - YOUNGEST}})
     documents = await found.sort("since", -1).limit(MAX_OPEN_PAYMENTS).to_list()
-    due = [str(d["_id"]) for d in documents if _is_due(str(d["_id"]), now - d["since"], now)]
+    due = [str(d["_id"]) for d in documents if is_due(str(d["_id"]), since=d["since"], now=now)]
     for payment_id in due[:MAX_ASKED_IN_ONE_ROUND]:
         try:
             await reconcile_payment(payment_id, services)
@@ -54,9 +58,3 @@ async def reconcile_open_payments(services: Services) -> int:
         except DomainError as e:
             log.warning("payment-not-reconciled", payment=payment_id, code=e.code)
     return len(due)
-
-
-def _is_due(payment_id: PaymentId, age: timedelta, now: datetime) -> bool:
-    """The id spreads the older payments over the rounds of half an hour."""
-    minute = int(now.timestamp()) // 60
-    return age < YOUNG or int(payment_id[-4:], 16) % ROUNDS == minute % ROUNDS

@@ -10,7 +10,7 @@ from commands.gateway_calls import Caller, act, record_gateway_observation
 from dependencies import AllServices, Services, answer, limited
 from domain.errors import TooLarge
 from domain.payment_events import Source
-from domain.ports import GatewayPayment
+from domain.ports import GatewayPayment, GatewayRefund
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
@@ -32,18 +32,21 @@ async def post_razorpay_webhook(
         event_id=x_razorpay_event_id,
     )
     known = webhook.payment is not None and await _take_in(
-        webhook.payment, webhook.event_id, services
+        webhook.payment, webhook.refund, webhook.event_id, services
     )
     if not known:
         log.info("webhook-ignored", event_name=webhook.event, event_id=webhook.event_id)
     return answer({"received": True})
 
 
-async def _take_in(seen: GatewayPayment, event_id: str, services: Services) -> bool:
+async def _take_in(
+    seen: GatewayPayment, refund: GatewayRefund | None, event_id: str, services: Services
+) -> bool:
     """Whether the payment is one of ours."""
     gateway = services.gateway.name
     caller = Caller(actor=f"gateway-{gateway}", correlation=f"{gateway}-{event_id}")
-    observing = partial(record_gateway_observation, seen, Source.WEBHOOK)
+    refunds = () if refund is None else (refund,)
+    observing = partial(record_gateway_observation, seen, Source.WEBHOOK, refunds=refunds)
     outcome = await act(observing, services, caller, command_id=f"webhook:{gateway}:{event_id}")
     return outcome.stream is not None
 

@@ -13,6 +13,8 @@ class Source(StrEnum):
     CONFIRM = "confirm"
     WEBHOOK = "webhook"
     RECONCILIATION = "reconciliation"
+    ANSWER = "answer"
+    """To a call of our own."""
 
 
 class RefundReason(StrEnum):

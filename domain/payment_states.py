@@ -48,6 +48,7 @@ class Refund:
     amount: Money
     status: RefundStatus = RefundStatus.REQUESTED
     gateway_refund_id: str | None = None
+    explained: bool = False
 
 
 def on_the_way(refunds: Iterable[Refund], gateway_payment_id: str) -> int:

@@ -23,6 +23,7 @@ from domain.payment_states import (
 )
 from domain.ports import GatewayRefund
 from domain.refund_events import (
+    RefundExplained,
     RefundFailed,
     RefundMadeAtGateway,
     RefundOutcomeUnknown,
@@ -89,6 +90,13 @@ class RefundablePayment(AggregateRoot):
             )
         self.need_refund(chosen, wanted - self.owed(chosen), RefundReason.STAFF)
         self._request(refund_id, chosen, wanted, RefundReason.STAFF)
+
+    def explain_refund(self, refund_id: str, *, note: str) -> None:
+        """Once; `note` is personal."""
+        if not self.refunds[refund_id].explained:
+            self.record(
+                RefundExplained, customer_id=self.customer_id, refund_id=refund_id, note=note
+            )
 
     def refund_outcome_unknown(self, refund_id: str, *, reason: str) -> None:
         refund = self.refunds[refund_id]
@@ -228,6 +236,11 @@ class RefundablePayment(AggregateRoot):
         self.refunds[event.refund_id] = Refund(
             gateway_payment_id=event.gateway_payment_id, amount=event.amount
         )
+
+    @applies(RefundExplained)
+    def _explained(self, event: RefundExplained) -> None:
+        refund = self.refunds[event.refund_id]
+        self.refunds[event.refund_id] = replace(refund, explained=True)
 
     @applies(RefundMadeAtGateway)
     def _made_at_gateway(self, event: RefundMadeAtGateway) -> None:

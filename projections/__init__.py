@@ -1,6 +1,6 @@
 """Events in, documents out. To know which read models there are, read this tuple."""
 
-from projections import stock
+from projections import refunds, stock
 from projections.accounts import SESSIONS, USERS
 from projections.catalogue import PRODUCTS
 from projections.images import IMAGES
@@ -18,10 +18,11 @@ PROJECTIONS: tuple[Projection, ...] = (
     ORDER_DEADLINES,
     PAYMENTS,
     OPEN_PAYMENTS,
+    refunds.OPEN_REFUNDS,
     IMAGES,
     RESULTS,
     IMPORTS,
 )
 
-FOLDED_ELSEWHERE = (stock,)
-"""Modules whose folds belong to another module's collection: stock is shown on products."""
+FOLDED_ELSEWHERE = (stock, refunds)
+"""Modules whose folds belong to another's collection: stock is shown on products, refunds on payments."""

@@ -18,11 +18,7 @@ from domain.order_events import (
     OrderRevived,
     OrderShipped,
 )
-from domain.payment_events import (
-    PaymentAmountMismatched,
-    PaymentRefundNeeded,
-    PaymentRefundObserved,
-)
+from domain.payment_events import PaymentAmountMismatched, PaymentRefundObserved
 from domain.values import ERASED_ADDRESS, Address
 from projections.projection import Change, Delete, Projection, Put, Set, SetWhere
 
@@ -35,6 +31,7 @@ ORDERS = Projection(
         [("paymentStatus", 1), ("createdAt", -1)],
         [("createdAt", -1)],
         [("orderNumber", 1)],
+        [("paymentId", 1)],
     ],
 )
 
@@ -59,6 +56,8 @@ def placed(event: OrderPlaced, at: datetime) -> Change:
             "status": "pending",
             "paymentStatus": "pending",
             "refundStatus": "none",
+            "amountRefunded": 0,
+            "amountRefundedMinor": 0,
             "onHold": False,
             "paymentId": None,
             "shippingAddress": address_document(event.shipping_address),
@@ -148,11 +147,6 @@ def cancelled(event: OrderCancelled, at: datetime) -> Change:
 @ORDERS.on(PaymentAmountMismatched)
 def held(event: PaymentAmountMismatched, at: datetime) -> Change:
     return Set({"onHold": True, "updatedAt": at}, id=event.order_id)
-
-
-@ORDERS.on(PaymentRefundNeeded)
-def refund_needed(event: PaymentRefundNeeded, at: datetime) -> Change:
-    return Set({"refundStatus": "pending", "updatedAt": at}, id=event.order_id)
 
 
 @ORDERS.on(PaymentRefundObserved)

@@ -71,6 +71,9 @@ def requested(event: PaymentIntentRequested, at: datetime) -> Change:
             "failureReason": None,
             "refundStatus": "none",
             "refundReason": None,
+            "amountRefunded": 0,
+            "amountRefundedMinor": 0,
+            "_refunds": {},
             "createdAt": at,
             "updatedAt": at,
         }

@@ -28,7 +28,10 @@ METHODS = ("card", "upi", "netbanking", "wallet")
 
 
 def payment_view(document: Document, _: Services) -> dict[str, Any]:
-    return present(document)
+    """Its refunds as a list, in the order in which they were asked for."""
+    refunds = document.get("_refunds", {}).values()
+    listed = sorted(refunds, key=lambda refund: refund["requestedAt"])
+    return present({**document, "refunds": listed})
 
 
 @router.get("/methods")
@@ -43,7 +46,7 @@ async def get_history(
     services: AllServices,
     page: Page,
     status: PaymentStatus | None = None,
-    refund: Literal["pending", "full", "none"] | None = None,
+    refund: Literal["none", "pending", "partial", "full", "failed"] | None = None,
 ) -> Response:
     """The newest first. `refund=pending` are those whose money is to go back."""
     exact = {"status": status and status.value, "refundStatus": refund}
