@@ -177,18 +177,19 @@ def money_faults(
     `gateway` are the lines of the simulator's own books, in paise.
     """
     ours: Counter[str] = Counter()
-    waiting: dict[str, str] = {}
+    paid: dict[str, str] = {}
+    settled = set()
     for recorded in history:
         match recorded.event:
             case PaymentConfirmed() as event:
                 ours[event.object_id] += event.amount.amount
-                waiting[event.object_id] = event.order_id
+                paid[event.object_id] = event.order_id
             case ExtraPaymentCaptured() as event:
                 ours[event.object_id] += event.amount.amount
             case OrderConfirmed(payment_id=payment_id):
-                waiting.pop(payment_id, None)
+                settled.add(payment_id)
             case PaymentRefundNeeded() as event:
-                waiting.pop(event.object_id, None)
+                settled.add(event.object_id)
             case _:
                 continue
     theirs: Counter[str] = Counter()
@@ -199,7 +200,8 @@ def money_faults(
         for payment in ours.keys() | theirs
         if ours[payment] != theirs[payment]
     ]
-    return faults + [f"{p} is paid, order {o} knows nothing of it" for p, o in waiting.items()]
+    unsettled = ((p, o) for p, o in paid.items() if p not in settled)
+    return faults + [f"{p} is paid, order {o} knows nothing of it" for p, o in unsettled]
 
 
 def oversold(history: Iterable[RecordedEvent]) -> list[str]:
