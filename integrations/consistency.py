@@ -70,12 +70,15 @@ class Consistency:
 
     async def refresh(self) -> None:
         """Look once where the read models stand, and let every waiting commit look for its place."""
+        await self._look()
+        self._missed += 1
+        self._tell()
+
+    async def _look(self) -> None:
         try:
             self._position = max(self._position, await self._checkpoint())
         except Unavailable as e:
             log.warning("the checkpoint cannot be read", reason=e.detail)
-        self._missed += 1
-        self._tell()
 
     # --- listening ---
 
@@ -107,8 +110,14 @@ class Consistency:
     # --- waiting ---
 
     async def wait_for_position(self, position: int, *, seconds: float) -> bool:
-        """True once everything up to this position can be read; False when time is up."""
-        return await self._until(lambda: position <= self._position, seconds=seconds)
+        """True once everything up to this position can be read; False when time is up.
+
+        Announcements may be lost, as while NATS is away: the checkpoint is read before giving up.
+        """
+        if await self._until(lambda: position <= self._position, seconds=seconds):
+            return True
+        await self._look()
+        return position <= self._position
 
     async def wait_for_commit(
         self, commit_id: str, *, seconds: float, events: int | None = None

@@ -75,6 +75,17 @@ def applied(after: int, position: int, **commits: tuple[int, int]) -> Announceme
     return Announcement(after=after, position=position, commits=commits)
 
 
+async def test_without_announcements_the_checkpoint_is_read_before_giving_up(
+    consistency: Consistency, shop: Shop
+) -> None:
+    """As while NATS is away: the read models have it, and nobody can say so."""
+    shop.position = 7
+    assert await consistency.wait_for_position(7, seconds=0.05)
+    assert not await consistency.wait_for_position(8, seconds=0.05)
+    shop.down = True
+    assert not await consistency.wait_for_position(8, seconds=0.05)
+
+
 async def test_a_position_is_waited_for(consistency: Consistency, announcer: Announcer) -> None:
     waiting = asyncio.create_task(consistency.wait_for_position(7, seconds=5))
     await announcer(applied(0, 6))
