@@ -1,5 +1,6 @@
 """How an import is carried out: in chunks that a crash neither loses nor repeats."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -154,6 +155,39 @@ async def test_a_cancelled_import_ends_after_the_rows_that_it_is_at(api: Api) ->
     assert (end["status"], end["created"], end["throughRow"]) == ("cancelled", 2, 3)
     assert len(await catalogue(api)) == 2
     assert "ImportFinished" not in await api.topics()
+
+
+@pytest.mark.usefixtures("_chunks_of_two")
+async def test_a_cancellation_that_comes_while_rows_are_written_wins(api: Api) -> None:
+    person, job = await started(api, rows(1, 2, 3))
+    append = api.store.append
+
+    async def overtaken(events: Any, context: Any, **named: Any) -> Any:
+        if context.command == "ImportProducts":
+            api.store.append = append  # type: ignore[method-assign]
+            ok(await person.client.post(f"/api/products/imports/{job}/cancel"))
+        return await append(events, context, **named)
+
+    api.store.append = overtaken  # type: ignore[method-assign]
+    await carried_out(api)
+    end = await outcome(person, job)
+    assert (end["status"], end["created"]) == ("cancelled", 0)
+    assert await catalogue(api) == {}
+
+
+@pytest.mark.usefixtures("_chunks_of_two")
+async def test_two_workers_at_once_import_each_row_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one is of another release, with other chunks."""
+    person, job = await started(api, rows(1, 2, 3, 4, 5, 6, 7))
+    first = asyncio.create_task(carried_out(api))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 3)
+    await asyncio.gather(first, carried_out(api))
+    end = await outcome(person, job)
+    assert (end["status"], end["created"], end["totalRows"]) == ("completed", 7, 7)
+    assert (await api.topics()).count("ProductImported") == 7
 
 
 async def test_a_product_knows_the_file_and_the_row_that_it_came_from(api: Api) -> None:
