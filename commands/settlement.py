@@ -16,12 +16,15 @@ LATE_MONEY_RESERVATION = timedelta(minutes=30)
 async def settle_order(payment_id: PaymentId, work: UnitOfWork) -> Order:
     """Let a confirmed payment take effect: confirm its order, revive it, or flag the money for refund.
 
-    Repeating it changes nothing. Nothing happens without a confirmed payment, or when its money is to
-    go back already.
+    Repeating it changes nothing. Nothing happens without a confirmed payment. When some of its money went
+    back before it took effect, the rest pays no order: it goes back as well.
     """
     payment = await work.load(Payment, payment_id)
     order = await work.load(Order, payment.order_id)
-    if payment.confirmed is None or not payment.holds_its_money or order.paid_by == payment_id:
+    if payment.confirmed is None or order.paid_by == payment_id:
+        return order
+    if not payment.holds_its_money:
+        payment.refund_all(RefundReason.WRONG_AMOUNT)
         return order
     stocks = [(await work.load(Stock, i), quantity) for i, quantity in order.units.items()]
     if order.may_revive and all(stock.can_hold(quantity) for stock, quantity in stocks):

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from hypothesis import given as for_all
 from hypothesis import settings
@@ -16,17 +18,20 @@ from pymongo.asynchronous.database import AsyncDatabase
 from commands.cancelling import CancelOrder, cancel_order, expire_order
 from commands.catalogue import create_product
 from commands.context import system_context
-from commands.gateway_calls import record_gateway_observation, record_gateway_order
+from commands.gateway_calls import Caller, record_gateway_observation, record_gateway_order
 from commands.payments import CreateIntent, request_payment
 from commands.placing import OrderItem, PlaceOrder, place_order
 from commands.product_bodies import CreateProduct
+from commands.refunding import request_owed_refund, settle_refund
+from commands.refunds import RefundPayment, refund_payment
 from commands.settlement import settle_order
 from commands.unit_of_work import Handler, Outcome, carry_out
-from domain.errors import ConcurrencyConflict, DomainError
+from dependencies import Services
+from domain.errors import ConcurrencyConflict, DomainError, RuleViolation, Unavailable
 from domain.order_events import CancelReason
 from domain.orders import Order, OrderStatus
-from domain.payment_events import Source
-from domain.payment_states import RANK
+from domain.payment_events import RefundReason, Source
+from domain.payment_states import RANK, SETTLED, RefundStatus, on_the_way
 from domain.payments import Payment
 from domain.ports import EventStore, GatewayPayment
 from domain.sessions import User
@@ -34,11 +39,13 @@ from domain.stock import Stock
 from domain.values import Role
 from integrations.event_store.memory import MemoryEventStore, MemoryKeys
 from integrations.event_store.store import MongoEventStore
+from tests.fakes_gateway import FakeGateway
 from tests.shop import ADDRESS, CUSTOMER_ID, HALF_AN_HOUR, NOW
 
 CUSTOMER = User(id=CUSTOMER_ID, roles=frozenset({Role.CUSTOMER}), session_id="s")
 PRICES = (Decimal(100), Decimal(250))
 ON_HAND = 3
+CALLER = Caller(actor="system", correlation="test")
 
 
 @dataclass
@@ -52,6 +59,19 @@ class Shop:
     payments: list[str] = field(default_factory=list)
     truth: dict[str, GatewayPayment] = field(default_factory=dict)
     messages: list[GatewayPayment] = field(default_factory=list)
+    gateway: FakeGateway = field(default_factory=FakeGateway)
+    """Keeps the refunds; the payments that it refunds are those of `truth`."""
+
+    @property
+    def services(self) -> Services:
+        """As much of them as refunds need."""
+        some = SimpleNamespace(
+            store=self.store,
+            gateway=self.gateway,
+            keyring=SimpleNamespace(claims=b"k" * 32),
+            clock=lambda: self.now,
+        )
+        return cast("Services", some)
 
     async def act(self, handler: Handler) -> Outcome:
         return await carry_out(
@@ -105,6 +125,7 @@ class Shop:
         if known is None or RANK[known.state] < RANK[state]:
             self.truth[name] = seen
             self.messages.append(seen)
+            self.gateway._payments[name] = seen
 
     async def hear(self, seen: GatewayPayment) -> None:
         await self.act(partial(record_gateway_observation, seen, Source.WEBHOOK))
@@ -112,12 +133,64 @@ class Shop:
     async def settle(self, payment_id: str) -> None:
         await self.act(partial(settle_order, payment_id))
 
+    async def give_back(self, payment_id: str) -> None:
+        """What the two policies and reconciliation do about the money of one payment."""
+        payment: Payment = await self.store.load(Payment, payment_id)
+        for name in payment.attempts:
+            owed = partial(request_owed_refund, payment_id, name, RefundReason.ORDER_CANCELLED)
+            if RefundStatus.FAILED not in {r.status for r in payment.refunds.values()}:
+                await self.act(owed)
+        payment = await self.store.load(Payment, payment_id)
+        for refund_id in payment.refunds:
+            with suppress(Unavailable):
+                await settle_refund(payment_id, refund_id, self.services, CALLER)
+
+    async def refund(self, payment_id: str, rupees: int) -> None:
+        """Finance decides so."""
+        body = RefundPayment(amount=Decimal(rupees), reason="goodwill")
+        await self.act(partial(refund_payment, payment_id, body))
+
+    async def refund_elsewhere(self, payment_id: str) -> None:
+        """Somebody gives a rupee back at the gateway's own desk, if it is there."""
+        for name in [n for n, s in self.truth.items() if s.state == "captured" and payment_id in n]:
+            if self.gateway.refunded(name) + 100 <= self.truth[name].amount_minor:
+                self.gateway.refund_at_desk(name, 100)
+
+    async def hear_of_refund(self, number: int) -> None:
+        """One of the gateway's webhooks, any of them, again and again."""
+        sent = self.gateway.webhooks[number % len(self.gateway.webhooks)]
+        told = self.gateway.read_webhook(
+            body=sent.body, signature=sent.signature, event_id=sent.event_id
+        )
+        assert told.payment is not None
+        assert told.refund is not None
+        hearing = partial(
+            record_gateway_observation, told.payment, Source.WEBHOOK, refunds=[told.refund]
+        )
+        await self.act(hearing)
+
+    def settle_a_refund(self, number: int, outcome: str) -> None:
+        under_way = [r for r in self.gateway._refunds.values() if r.state == "pending"]
+        if under_way:
+            chosen = under_way[number % len(under_way)]
+            self.gateway.settle_refund(chosen.gateway_refund_id, outcome)
+
     async def rest(self) -> None:
-        """Reconciliation hears all of the truth, and every policy has run."""
+        """Reconciliation hears all of the truth, every policy has run, and every bank has answered."""
+        self.gateway.lost_answers = 0
+        self.gateway.failures.clear()
         for seen in self.truth.values():
             await self.hear(seen)
         for payment_id in self.payments:
             await self.settle(payment_id)
+        for _ in range(2):
+            for payment_id in self.payments:
+                await self.give_back(payment_id)
+            for refund in list(self.gateway._refunds.values()):
+                if refund.state == "pending":
+                    self.gateway.settle_refund(refund.gateway_refund_id, "processed")
+        for number in range(len(self.gateway.webhooks)):
+            await self.hear_of_refund(number)
 
     async def check_stock(self) -> None:
         for product_id in self.products:
@@ -137,6 +210,23 @@ class Shop:
             assert stock.held == quantity, "a reservation leaked"
         payments: list[Payment] = [await self.store.load(Payment, i) for i in self.payments]
         self._check_money(orders, payments)
+        for payment in payments:
+            self._check_refunds(payment)
+
+    def _check_refunds(self, payment: Payment) -> None:
+        """What the gateway gave back is what our ledger says, and never more than was captured."""
+        assert {refund.status for refund in payment.refunds.values()} <= SETTLED
+        for name, attempt in payment.attempts.items():
+            given_back = self.gateway.refunded(name)
+            assert on_the_way(payment.refunds.values(), name) == given_back
+            assert 0 <= given_back <= attempt.captured
+            assert attempt.to_refund >= given_back
+            failed = [
+                refund
+                for refund in payment.refunds.values()
+                if refund.status is RefundStatus.FAILED
+            ]
+            assert failed or given_back == attempt.to_refund, "flagged, and not sent back"
 
     def _check_money(self, orders: Sequence[Order], payments: Sequence[Payment]) -> None:
         captured = sum(s.amount_minor for s in self.truth.values() if s.state == "captured")
@@ -144,9 +234,19 @@ class Shop:
         assert sum(attempt.captured for attempt in attempts) == captured
         to_refund = sum(attempt.to_refund for attempt in attempts)
         earned = sum(o.total.amount for o in orders if o.status is OrderStatus.CONFIRMED)
-        assert captured - to_refund == earned
+        given = self._goodwill(orders, payments)
+        assert captured - to_refund == earned - given
         for order in orders:
             assert (order.status is OrderStatus.CONFIRMED) <= order.is_paid
+
+    def _goodwill(self, orders: Sequence[Order], payments: Sequence[Payment]) -> int:
+        """What was given back of the money of orders that stand, by finance or at the gateway's desk."""
+        paying = {o.paid_by for o in orders if o.status is OrderStatus.CONFIRMED}
+        return sum(
+            p.attempts[p.confirmed_by].to_refund
+            for p in payments
+            if p.object_id in paying and p.confirmed_by is not None
+        )
 
 
 which = st.integers(0, 2)
@@ -159,6 +259,12 @@ steps = st.one_of(
     st.tuples(st.just("settle"), which, st.just(0)),
     st.tuples(st.just("cancel"), which, st.just(0)),
     st.tuples(st.just("expire"), which, st.sampled_from((5, 31))),
+    st.tuples(st.just("give back"), which, st.just(0)),
+    st.tuples(st.just("finance"), which, st.sampled_from((1, 40, 90))),
+    st.tuples(st.just("elsewhere"), which, st.just(0)),
+    st.tuples(st.just("bank"), which, st.integers(0, 3)),
+    st.tuples(st.just("hear of refund"), st.integers(0, 20), st.just(0)),
+    st.tuples(st.sampled_from(("slow bank", "lose answer", "silence", "refusal")), which, which),
 )
 
 
@@ -184,9 +290,42 @@ async def take(shop: Shop, step: str, first: int, second: int) -> None:
         await shop.settle(one(shop.payments))
     elif step.startswith("pay") and shop.payments:
         await shop.pay(one(shop.payments), second, step.removeprefix("pay "))
+    else:
+        await take_of_refunds(shop, step, first, second)
 
 
-EXPECTED_REFUSALS = {"insufficient-stock", "illegal-transition", "already-paid"}
+async def take_of_refunds(shop: Shop, step: str, first: int, second: int) -> None:
+    payment_id = shop.payments[first % len(shop.payments)]
+    match step:
+        case "give back":
+            await shop.give_back(payment_id)
+        case "finance":
+            await shop.refund(payment_id, second)
+        case "elsewhere":
+            await shop.refund_elsewhere(payment_id)
+        case "bank":
+            shop.settle_a_refund(first, "failed" if second == 0 else "processed")
+        case "hear of refund" if shop.gateway.webhooks:
+            await shop.hear_of_refund(first)
+        case "slow bank":
+            shop.gateway.refunds_start_as = "pending" if second else "processed"
+        case "lose answer":
+            shop.gateway.lost_answers += 1
+        case "silence":
+            shop.gateway.failures.append(Unavailable("cut"))
+        case "refusal":
+            shop.gateway.failures.append(RuleViolation("no", code="gateway-refused"))
+        case _:
+            pass
+
+
+EXPECTED_REFUSALS = {
+    "insufficient-stock",
+    "illegal-transition",
+    "already-paid",
+    "nothing-to-refund",
+    "refund-exceeds-payment",
+}
 
 
 async def live_through(story: Sequence[tuple[str, int, int]]) -> None:
