@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -32,6 +33,10 @@ BLOCK_SIZE = Histogram(
 )
 POSITION = Gauge("kundan_ledger_position", "Last position that this process sealed")
 PUBLISHED = Gauge("kundan_relay_position", "Last position known to be in JetStream")
+
+
+def unheard(_sealed: Sealed) -> None:
+    """Nobody listens."""
 
 
 class Lease:
@@ -76,10 +81,19 @@ class Lease:
 
 
 class Sequencer:
-    def __init__(self, ledger: Ledger, relay: Relay, *, lease: Lease | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        relay: Relay,
+        *,
+        lease: Lease | None = None,
+        sealed: Callable[[Sealed], None] = unheard,
+    ) -> None:
+        """`sealed` hears of each block of ours once a majority has it, before JetStream does."""
         self._ledger = ledger
         self._relay = relay
         self._lease = lease
+        self._sealed = sealed
         self._work = asyncio.Event()
         self._blocks: asyncio.Queue[Sealed] = asyncio.Queue(HANDOVER)
 
@@ -122,6 +136,7 @@ class Sequencer:
         sealed = await self._ledger.seal()
         if sealed is None:
             return False
+        self._sealed(sealed)
         with contextlib.suppress(asyncio.QueueFull):  # the relay reads the ledger when it is behind
             self._blocks.put_nowait(sealed)
         await self._ledger.finish(sealed.block)

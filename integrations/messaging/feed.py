@@ -32,6 +32,8 @@ SILENCE_SECONDS = 3.0
 INACTIVE_SECONDS = 60.0
 """The server removes the consumer of a reader that went away."""
 REQUEST_SECONDS = 2.0
+HELD_MESSAGES = 4 * PULL_MESSAGES
+"""A hint beyond them is left to JetStream."""
 FORGET = frozenset({"409", "503"})
 """Consumer deleted or leadership lost; nobody serves the request."""
 NANOSECONDS = 1_000_000_000
@@ -65,6 +67,16 @@ class JetStreamFeed:
         arrived = [self._arrived.popleft() for _ in range(min(len(self._arrived), PULL_MESSAGES))]
         await self._request_more()
         return arrived
+
+    def offer(self, messages: Sequence[Message]) -> None:
+        """Take in what this process knows to be in the ledger, before JetStream brings the same.
+
+        It saves the broker's sync to disk. A reader takes each position once, so coming twice is no harm,
+        and nothing is lost by forgetting it here.
+        """
+        if len(self._arrived) + len(messages) <= HELD_MESSAGES:
+            self._arrived.extend(messages)
+            self._news.set()
 
     async def close(self) -> None:
         """Forget the consumer; `next` makes another."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
+from domain.read_models import Message
 from embedded.servers import NatsServer
 from integrations.messaging.connection import Connection, connect
-from integrations.messaging.feed import PULL_MESSAGES, JetStreamFeed
+from integrations.messaging.feed import HELD_MESSAGES, PULL_MESSAGES, JetStreamFeed
 
 
 @pytest.fixture
@@ -147,3 +148,27 @@ async def test_nats_restarted_or_stopped_for_a_while_the_feed_goes_on(
         await feed.close()
         await other.close()
         await connection.close()
+
+
+async def test_what_this_process_knows_arrives_before_jetstream_has_it(
+    stream: JetStreamContext, stream_name: str, feed: JetStreamFeed
+) -> None:
+    await feed.next(after=0)
+    waiting = asyncio.create_task(feed.next(after=0))
+    await asyncio.sleep(0)
+    feed.offer([Message(1, b"1"), Message(2, b"2")])
+    assert await waiting == [Message(1, b"1"), Message(2, b"2")]
+    await publish(stream, stream_name, 1, 2, 3)
+    assert await read(feed, after=2, up_to=3) == [1, 2, 3]
+
+
+async def test_a_reader_that_is_behind_hears_the_rest_from_jetstream(
+    stream: JetStreamContext, stream_name: str, feed: JetStreamFeed
+) -> None:
+    await publish(stream, stream_name, 1, 2)
+    feed.offer([Message(n, b"") for n in range(1, HELD_MESSAGES + 1)])
+    feed.offer([Message(HELD_MESSAGES + 1, b"")])
+    offered: list[int] = []
+    while len(offered) < HELD_MESSAGES:
+        offered += [m.position for m in await feed.next(after=0) if m.body == b""]
+    assert offered == list(range(1, HELD_MESSAGES + 1))
