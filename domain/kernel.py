@@ -24,7 +24,10 @@ AGGREGATES: dict[str, type["AggregateRoot"]] = {}
 
 
 class ValueObject(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is not a number is refused; in a field of any type it stays, for the store to refuse.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
 
 Measure = Annotated[

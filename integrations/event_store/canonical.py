@@ -7,11 +7,14 @@ nodes); the domain of each hash has a prefix of its own, so that no hash can be 
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+from domain.errors import Invalid
 
 COMMIT_FIELDS = (
     "_id",
@@ -33,9 +36,40 @@ GENESIS = "0" * 64
 """What the first block names as its predecessor."""
 
 
+MAX_DEPTH = 50
+"""Of lists and objects in an event; MongoDB ends at about 100, and would refuse the whole group."""
+
+
 def canonical(value: object) -> bytes:
     """The one way to write a JSON value. Raise TypeError for what JSON cannot hold."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def check_plain(value: object, *, depth: int = 1) -> None:
+    """Raise Invalid for a value that MongoDB, JSON and an auditor's Python do not hold alike.
+
+    Not a number has no JSON; floats under 0.0001 and from 1e16 are written with an exponent, for which
+    each language has its own form; MongoDB's integers have 64 bits.
+    """
+    if depth > MAX_DEPTH:
+        raise _not_plain(f"more than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if not isinstance(name, str) or "\0" in name:
+                raise _not_plain(f"the name {name!r}")
+            check_plain(part, depth=depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            check_plain(part, depth=depth + 1)
+    elif isinstance(value, float):
+        if value and not (math.isfinite(value) and 1e-4 <= abs(value) < 1e16):
+            raise _not_plain(f"the number {value}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise _not_plain("an integer of more than 64 bits")
+
+
+def _not_plain(what: str) -> Invalid:
+    return Invalid(f"an event cannot hold {what}", code="not-storable")
 
 
 def instant(at: datetime) -> str:

@@ -7,7 +7,6 @@ n has finished every block before it, so at most the last block is unfinished. A
 is never needed for safety.
 """
 
-import asyncio
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,19 +14,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from domain.errors import Unavailable
 from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
 from integrations.event_store.commits import durable_collection
 
 MAX_BLOCK_COMMITS = 500
 MAX_PAGES = 32
 """A block's worth of pending commits is a page; so many are read at once at most."""
+MAX_PAGE_BYTES = 8_000_000
+"""A page ends with the commit that passes it: a block and its messages fit into memory."""
 KNOWN_STREAMS = 100_000
+NAMESPACE_EXISTS = 48
 
 BLOCK_SHAPE = {
     "$jsonSchema": {
@@ -73,18 +77,43 @@ class Ledger:
 
     async def prepare(self) -> None:
         """Make the collection with its validator and index. Safe to repeat."""
-        if "ledger" not in await self._database.list_collection_names():
-            await self._database.create_collection("ledger", validator=BLOCK_SHAPE)
+        try:
+            await self._database.create_collection(
+                "ledger", validator=BLOCK_SHAPE, check_exists=False
+            )
+        except OperationFailure as e:  # made before, or by a process that starts at this moment
+            if e.code != NAMESPACE_EXISTS:
+                raise
         await self.blocks.create_index("entries.commit", unique=True, name="commit")
         await self.blocks.create_index("first", unique=True, name="first")
 
     async def last_block(self) -> dict[str, Any] | None:
         return await self.blocks.find_one({}, sort=[("_id", DESCENDING)])
 
+    async def block_at(self, position: int) -> dict[str, Any] | None:
+        """The block that holds a position, None when the ledger ends before.
+
+        A server that has just become primary may for a moment show its majority's past; so None is said
+        only once it has asked the majority.
+        """
+        found = await self._block_at(self.blocks, position)
+        if found is None:
+            asked = self.blocks.with_options(read_concern=ReadConcern("linearizable"))
+            found = await self._block_at(asked, position)
+        return found
+
+    @staticmethod
+    async def _block_at(
+        blocks: AsyncCollection[dict[str, Any]], position: int
+    ) -> dict[str, Any] | None:
+        block = await blocks.find_one({"first": {"$lte": position}}, sort=[("first", -1)])
+        return block if block and position < block["first"] + block["count"] else None
+
     async def seal(self) -> Sealed | None:
         """Finish the last block, then place what is pending in the next one.
 
-        None when nothing is pending or another sequencer was faster: call again.
+        None when nothing is pending or another sequencer was faster: call again. Raises Unavailable when
+        all that is pending waits for commits that are not there.
         """
         last = self._last or await self.last_block()
         if last is not None and last["_id"] > self._finished:
@@ -96,21 +125,40 @@ class Ledger:
         try:
             await self.blocks.insert_one(block)
         except DuplicateKeyError:
-            self._last = None
+            self.forget()
+            if last is not None:
+                await self._mark_again(ordered, before=last["_id"])
             return None
         self._last = block
         self._remember_placed(ordered)
         return Sealed(block, ordered)
 
+    def forget(self) -> None:
+        """Look at the last block again: another was faster, or MongoDB came back as another one."""
+        self._last, self._finished = None, 0
+        self._placed.clear()
+
+    async def _mark_again(self, commits: Sequence[Mapping[str, Any]], *, before: int) -> None:
+        """A backup that was copied collection by collection may show commits as pending that stand in
+        old blocks. No block would ever be taken while they do.
+        """
+        ids = [commit["_id"] for commit in commits]
+        query = {"entries.commit": {"$in": ids}, "_id": {"$lte": before - 1}}
+        async for block in self.blocks.find(query).limit(len(ids)):
+            await self._mark(block)
+
     async def finish(self, block: Mapping[str, Any]) -> None:
         """Write the positions of a block onto its commits. Idempotent."""
+        await self._mark(block)
+        self._finished = block["_id"]
+
+    async def _mark(self, block: Mapping[str, Any]) -> None:
         position, marks = block["first"], []
         for entry in block["entries"]:
             change = {"$set": {"position": position}, "$unset": {"pending": 1}}
             marks.append(UpdateOne({"_id": entry["commit"]}, change))
             position += entry["events"]
         await self.commits.bulk_write(marks, ordered=False)
-        self._finished = block["_id"]
 
     async def _next_in_order(self) -> list[dict[str, Any]]:
         """What the next block may hold. By wrong clocks a page may be full of commits whose predecessors
@@ -118,16 +166,29 @@ class Ledger:
         """
         limit = self._block_commits
         while True:
-            pending = await self._read_pending(limit)
-            is_all = len(pending) < limit
+            pending, is_all = await self._read_pending(limit)
             ordered = await self._in_causal_order(pending, is_all=is_all)
-            if ordered or is_all or limit >= self._block_commits * MAX_PAGES:
+            if ordered or not pending:
                 return ordered[: self._block_commits]
+            if is_all or limit >= self._block_commits * MAX_PAGES:
+                raise Unavailable(
+                    f"{len(pending)} commits wait for predecessors that are nowhere, the first is "
+                    f"{pending[0]['_id']}"
+                )
             limit *= 2
 
-    async def _read_pending(self, limit: int) -> list[dict[str, Any]]:
+    async def _read_pending(self, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Pending commits by their writers' clocks, and whether that is all of them."""
         cursor = self._pending.find({"pending": True}).sort([("pending", 1), ("at", ASCENDING)])
-        return await cursor.limit(limit).to_list()
+        pending: list[dict[str, Any]] = []
+        left = MAX_PAGE_BYTES * (limit // self._block_commits)
+        async for commit in cursor.limit(limit):
+            pending.append(commit)
+            left -= len(bson.encode(commit))
+            if left <= 0:
+                await cursor.close()
+                return pending, False
+        return pending, len(pending) < limit
 
     async def _in_causal_order(
         self, pending: Sequence[dict[str, Any]], *, is_all: bool
@@ -239,11 +300,3 @@ def make_block(
     }
     block["hash"] = block_hash(block)
     return block
-
-
-async def settle(*work: asyncio.Task[Any]) -> None:
-    """Wait for all, then raise the first failure: nothing is left running behind an exception."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.kernel import EVENTS, DomainEvent, PersonalData
 from domain.ports import RecordedEvent
-from integrations.event_store.canonical import canonical, instant
+from integrations.event_store.canonical import canonical, check_plain, instant
 
 SOURCE = "urn:kundan:ledger"
 NONCE_BYTES = 12
@@ -59,7 +59,10 @@ def subject_of(event: DomainEvent) -> str | None:
 
 
 def to_stored(event: DomainEvent, keys: Mapping[str, bytes]) -> dict[str, Any]:
-    """A document that MongoDB and JSON hold alike. `keys` must hold the event's subject."""
+    """A document that MongoDB and JSON hold alike. `keys` must hold the event's subject.
+
+    Raise Invalid for a value that they would not.
+    """
     event_class = type(event)
     hidden = personal_fields(event_class)
     serializer = event_class.__pydantic_serializer__
@@ -71,9 +74,12 @@ def to_stored(event: DomainEvent, keys: Mapping[str, bytes]) -> dict[str, Any]:
         "schema": event_class.class_version,
         "data": serializer.to_python(event, mode="json", exclude=set(hidden)),
     }
+    check_plain(stored["data"])
     if hidden and (subject := subject_of(event)) is not None:
-        secret = serializer.to_json(event, include=set(hidden))
-        stored["personal"] = {"subject": subject, "box": _seal(secret, keys[subject], stored)}
+        secret = serializer.to_python(event, mode="json", include=set(hidden))
+        check_plain(secret)
+        box = _seal(canonical(secret), keys[subject], stored)
+        stored["personal"] = {"subject": subject, "box": box}
     return stored
 
 

@@ -9,13 +9,13 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import ConnectionClosedError, NoRespondersError
-from nats.errors import TimeoutError as NatsTimeout
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError, NoRespondersError
 
 from domain.errors import Unavailable
 from integrations.event_store.ledger import Ledger, Sealed
@@ -30,10 +30,25 @@ PUBLISH_SECONDS = 10.0
 WRONG_LAST_SEQUENCE = 10071
 STREAM_NOT_FOUND = 10059
 NO_MESSAGE = 10037
+GRANTED = frozenset({"allow_atomic", "allow_direct", "deny_delete", "deny_purge"})
+"""What a stream that exists may still be taught."""
+FREE_SETTINGS = frozenset({"description", "num_replicas", "duplicate_window", "first_seq"})
+UNLIMITED = {"max_msgs": -1, "max_bytes": -1, "max_msgs_per_subject": -1, "max_msg_size": -1}
+"""A limit would make the oldest events go, or keep the next one out."""
+
+
+RESTORED = (
+    "Restore the newer one, or accept the ledger as it is with `python -m cli stream rebuild`, which "
+    "publishes it to a new stream."
+)
 
 
 class LedgerDivergedError(Exception):
     """JetStream holds other bytes than the ledger, or more of them. An operator must choose."""
+
+
+class WrongStreamError(Exception):
+    """The stream is there, but not as the ledger needs it: it would lose, mix or forget events."""
 
 
 class Relay:
@@ -63,20 +78,44 @@ class Relay:
             await self._create_stream(first_position=1)
         elif "error" in info:
             raise Unavailable(f"JetStream: {info['error'].get('description')}")
-        elif not info["config"].get("allow_atomic"):
-            await self._allow_batches(info["config"])
+        elif set(self._wrong_settings(info["config"])) <= GRANTED:
+            await self._grant(info["config"])
+        else:
+            self._check_settings(info["config"])
 
-    async def _allow_batches(self, config: Mapping[str, Any]) -> None:
-        """A stream of an earlier release learns to take batches."""
-        answer = await self._api(f"STREAM.UPDATE.{self._stream}", {**config, "allow_atomic": True})
+    async def _grant(self, config: Mapping[str, Any]) -> None:
+        """A stream of an earlier release learns what may be added to one."""
+        if not self._wrong_settings(config):
+            return
+        granted = {**config, **dict.fromkeys(GRANTED, True)}
+        answer = await self._api(f"STREAM.UPDATE.{self._stream}", granted)
         if "error" in answer:
-            raise Unavailable(f"JetStream takes no batches: {answer['error'].get('description')}")
+            raise WrongStreamError(
+                f"stream {self._stream} cannot be changed: {answer['error'].get('description')}"
+            )
+        self._check_settings(answer["config"])
 
     async def _create_stream(self, *, first_position: int) -> None:
         config = stream_config(self._stream, replicas=self._replicas, first_seq=first_position)
         answer = await self._api(f"STREAM.CREATE.{self._stream}", config)
         if "error" in answer:
             raise Unavailable(f"JetStream refused the stream: {answer['error'].get('description')}")
+        self._check_settings(answer.get("config", config))
+
+    def _check_settings(self, config: Mapping[str, Any]) -> None:
+        """A server that does not know a setting leaves it out."""
+        if wrong := self._wrong_settings(config):
+            raise WrongStreamError(
+                f"stream {self._stream} has other settings than the ledger needs: {wrong}"
+            )
+
+    def _wrong_settings(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        needed = stream_config(self._stream, replicas=0, first_seq=0) | UNLIMITED
+        return {
+            name: config.get(name)
+            for name, value in needed.items()
+            if name not in FREE_SETTINGS and config.get(name, UNLIMITED.get(name)) != value
+        }
 
     async def last_sequence(self) -> int:
         """The stream's last sequence. Makes the stream again when somebody deleted it."""
@@ -89,18 +128,29 @@ class Relay:
         return int(info["state"]["last_seq"])
 
     async def check_not_ahead(self) -> None:
-        """Raise LedgerDivergedError when JetStream holds positions that the ledger does not have.
+        """Raise LedgerDivergedError unless the ledger has JetStream's last event, byte for byte.
 
-        MongoDB was then restored from an older backup: sequencing on would give positions twice.
+        If not, one of them was restored from an older or another copy: sequencing on would give positions
+        twice.
         """
-        sequence = await self.last_sequence()
-        block = await self._ledger.last_block()
-        position = 0 if block is None else block["first"] + block["count"] - 1
-        if sequence > position:
+        await self._check_fits(await self.last_sequence())
+
+    async def _check_fits(self, sequence: int) -> None:
+        if sequence == 0:
+            return
+        block = await self._ledger.block_at(sequence)
+        if block is None:
+            last = await self._ledger.last_block()
+            position = 0 if last is None else last["first"] + last["count"] - 1
             raise LedgerDivergedError(
                 f"JetStream stands at {sequence}, the ledger at {position}: MongoDB seems to be restored "
-                "from an older backup. Restore the newer one, or accept the ledger as it is with "
-                "`python -m cli stream rebuild`, which publishes it to a new stream."
+                f"from an older backup. {RESTORED}"
+            )
+        _, ours, _ = (await self._messages(block))[sequence - block["first"]]
+        if await self.message_at(sequence) not in {None, ours}:
+            raise LedgerDivergedError(
+                f"JetStream holds another event at its last position {sequence} than the ledger: one of "
+                f"them seems to be restored from another copy. {RESTORED}"
             )
 
     # --- publishing ---
@@ -118,7 +168,10 @@ class Relay:
 
         `progress` is told each position that a block reached.
         """
-        self._published = await self.last_sequence()
+        sequence = await self.last_sequence()
+        if sequence != self._published:
+            await self._check_fits(sequence)
+        self._published = sequence
         while True:
             block = await self._ledger.blocks.find_one(
                 {"first": {"$lte": self._published + 1}}, sort=[("first", -1)]
@@ -134,12 +187,19 @@ class Relay:
                     raise Unavailable("JetStream does not take the next event")
 
     async def _publish_rest_of(self, block: Mapping[str, Any]) -> None:
-        ids = [entry["commit"] for entry in block["entries"]]
-        found = {c["_id"]: c async for c in self._ledger.commits.find({"_id": {"$in": ids}})}
-        commits = [found[commit_id] for commit_id in ids]
-        messages = messages_of(self._stream, commits, block)
+        messages = await self._messages(block)
         skip = self._published - block["first"] + 1
         await self._send(messages[skip:], block["first"] + skip)
+
+    async def _messages(self, block: Mapping[str, Any]) -> list["Message"]:
+        ids = [entry["commit"] for entry in block["entries"]]
+        found = {c["_id"]: c async for c in self._ledger.commits.find({"_id": {"$in": ids}})}
+        if missing := [commit_id for commit_id in ids if commit_id not in found]:
+            raise LedgerDivergedError(
+                f"commit {missing[0]} of block {block['_id']} is gone: MongoDB is damaged or restored "
+                "from a backup that was not taken at one moment"
+            )
+        return messages_of(self._stream, [found[commit_id] for commit_id in ids], block)
 
     async def _send(self, messages: Sequence["Message"], first: int) -> bool:
         """Publish in order. False when JetStream refused because it stands elsewhere.
@@ -152,8 +212,8 @@ class Relay:
             if len(part) >= ATOMIC_FROM:
                 answers = await self._publish_batch(part, first + start)
             else:
-                answers = await asyncio.gather(
-                    *(self._publish_one(m, first + start + i) for i, m in enumerate(part))
+                answers = await _all(
+                    [self._publish_one(m, first + start + i) for i, m in enumerate(part)]
                 )
             for offset, answer in enumerate(answers):
                 position = first + start + offset
@@ -171,7 +231,10 @@ class Relay:
             place = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
             if number == 1:
                 place["Nats-Expected-Last-Sequence"] = str(first - 1)
-            await self._client.publish(subject, body, headers=headers | place)
+            try:
+                await self._client.publish(subject, body, headers=headers | place)
+            except NatsError as e:
+                raise self._unpublished(e, body) from e
         subject, body, headers = messages[-1]
         place = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(last), "Nats-Batch-Commit": "1"}
         answer = await self._request(subject, body, headers | place)
@@ -192,10 +255,18 @@ class Relay:
             )
         except NoRespondersError:
             return {"error": {"err_code": STREAM_NOT_FOUND, "description": "no stream listens"}}
-        except (NatsTimeout, ConnectionClosedError) as e:
-            raise Unavailable("JetStream does not acknowledge; the relay goes on later") from e
+        except NatsError as e:
+            raise self._unpublished(e, body) from e
         answer: dict[str, Any] = json.loads(reply.data)
         return answer
+
+    def _unpublished(self, error: NatsError, body: bytes) -> Unavailable:
+        if isinstance(error, MaxPayloadError):
+            return Unavailable(
+                f"NATS takes {self._client.max_payload} bytes a message, an event has {len(body)}: all "
+                "of history waits behind it until max_payload is 1 MiB"
+            )
+        return Unavailable(f"JetStream does not acknowledge, the relay goes on later: {error!r}")
 
     async def _accepted(self, answer: Mapping[str, Any], message: "Message", position: int) -> bool:
         error = answer.get("error")
@@ -232,10 +303,19 @@ class Relay:
             reply: Msg = await self._client.request(
                 f"$JS.API.{subject}", json.dumps(body).encode(), timeout=5
             )
-        except (NatsTimeout, NoRespondersError, ConnectionClosedError) as e:
+        except NatsError as e:
             raise Unavailable("JetStream does not answer") from e
         answer: dict[str, Any] = json.loads(reply.data)
         return answer
+
+
+async def _all(requests: Sequence[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Their answers, or the first failure once all have ended: none is left running behind it."""
+    answers = await asyncio.gather(*requests, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
 
 
 Message = tuple[str, bytes, dict[str, str]]

@@ -14,7 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from domain.errors import Unavailable
-from integrations.event_store.ledger import Ledger, Sealed, settle
+from integrations.event_store.ledger import Ledger, Sealed
 from integrations.event_store.relay import Relay
 
 POLL_SECONDS = 0.05
@@ -76,8 +76,10 @@ class Lease:
         return True
 
     async def release(self) -> None:
+        """Let another go on at once. Without an answer it runs out by itself."""
         self._until = 0.0
-        await self._leases.delete_one({"_id": self._name, "owner": self._owner})
+        with contextlib.suppress(PyMongoError):
+            await self._leases.delete_one({"_id": self._name, "owner": self._owner})
 
 
 class Sequencer:
@@ -111,18 +113,23 @@ class Sequencer:
         finally:
             relaying.cancel()
             sealing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await settle(sealing, relaying)
+            await asyncio.wait({relaying, sealing})
             if self._lease is not None:
                 await self._lease.release()
+        for task in (relaying, sealing):
+            if not task.cancelled():
+                task.result()
 
     async def _seal_blocks(self, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:
+                if failures:  # it may have come back as an older copy
+                    await self._relay.check_not_ahead()
                 busy = await self._seal_one()
                 failures = 0
-            except PyMongoError as e:
+            except (Unavailable, PyMongoError) as e:
+                self._ledger.forget()
                 failures += 1
                 await _pause(failures, "the ledger cannot be written", e)
                 continue

@@ -4,16 +4,19 @@ A truncation of the ledger's end cannot be seen from inside when all stores were
 that an auditor keeps the hash of a block (`python -m cli audit verify --head N:HASH`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.errors import Invalid
 from integrations.event_store.canonical import (
     BLOCK_FIELDS,
     COMMIT_FIELDS,
     GENESIS,
     block_hash,
     canonical,
+    check_plain,
     immutable_part,
     leaf_of,
     merkle_root,
@@ -23,6 +26,8 @@ from integrations.event_store.mapping import message_body
 from integrations.event_store.relay import Relay
 
 MAX_FINDINGS = 1_000
+READ_AHEAD = 256
+"""Questions to JetStream at once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Verification:
         self.head = Head(0, 0, GENESIS)
         self._anchor = dict(anchor or {})
         self._versions: dict[str, int] = {}
+        self.unmarked: list[tuple[int, int, str]] = []
+        """(block, position, commit) of those without their mark: right in the last block only."""
 
     def block(
         self, block: Mapping[str, Any], commits: Mapping[str, Mapping[str, Any]]
@@ -70,6 +77,9 @@ class Verification:
                 self._check_commit(number, position, entry, commit)
                 placed.append((commit, position))
             position += entry["events"]
+        for stray in commits.keys() - {entry["commit"] for entry in block["entries"]}:
+            detail = f"commit {stray} has a place of this block but does not stand in it"
+            self._find(number, commits[stray].get("position"), "inserted", detail)
         self.head = Head(number, position - 1, block["hash"])
         return placed
 
@@ -103,11 +113,13 @@ class Verification:
         entry: Mapping[str, Any],
         commit: Mapping[str, Any],
     ) -> None:
-        if not entry["leaf"] == commit["leaf"] == leaf_of(commit):
+        if not entry["leaf"] == commit["leaf"] == _leaf_now(commit):
             self._find(number, position, "leaf", f"commit {commit['_id']} was changed")
         if entry["events"] != len(commit["events"]):
             self._find(number, position, "events", f"commit {commit['_id']} has another size")
-        if commit.get("position") not in {None, position}:
+        if "position" not in commit and len(self.unmarked) < MAX_FINDINGS:
+            self.unmarked.append((number, position, commit["_id"]))
+        if commit.get("position", position) != position:
             self._find(number, position, "mark", f"commit {commit['_id']} is marked elsewhere")
         for event in commit["events"]:
             stream, version = event["stream"], event["version"]
@@ -116,18 +128,35 @@ class Verification:
             self._versions[stream] = version
 
     def _find(self, block: int | None, position: int | None, check: str, detail: str) -> None:
+        self.add(Finding(block, position, check, detail))
+
+    def add(self, finding: Finding) -> None:
+        """Beyond the thousandth the list says no more."""
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(block, position, check, detail))
+            self.findings.append(finding)
+
+
+def _leaf_now(commit: Mapping[str, Any]) -> str | None:
+    """None for what the store would never have taken: it has no bytes of its own."""
+    try:
+        for event in commit["events"]:
+            check_plain(event["data"])
+        return leaf_of(commit)
+    except (Invalid, TypeError, UnicodeError):
+        return None
 
 
 async def blocks_with_commits(
     ledger: Ledger, *, after_block: int = 0
 ) -> AsyncIterator[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
-    """Every block with the commits that it names, oldest first, a block in memory at a time."""
+    """Every block with the commits that it names or that claim a place in it, oldest first, a block in
+    memory at a time.
+    """
     async for block in ledger.blocks.find({"_id": {"$gt": after_block}}).sort("_id", 1):
         ids = [entry["commit"] for entry in block["entries"]]
-        commits = {c["_id"]: c async for c in ledger.commits.find({"_id": {"$in": ids}})}
-        yield block, commits
+        places = {"$gte": block["first"], "$lt": block["first"] + block["count"]}
+        claims = {"$or": [{"_id": {"$in": ids}}, {"position": places}]}
+        yield block, {c["_id"]: c async for c in ledger.commits.find(claims)}
 
 
 async def verify(
@@ -151,7 +180,7 @@ async def verify(
     await _check_outside_the_ledger(verification, ledger)
     if sequence > verification.head.position:
         detail = f"JetStream goes on to {sequence}, the ledger ends before"
-        verification.findings.append(Finding(None, sequence, "truncated", detail))
+        verification.add(Finding(None, sequence, "truncated", detail))
     return verification.finish(), verification.head
 
 
@@ -161,38 +190,44 @@ async def _compare_with_jetstream(
     placed: Sequence[tuple[Mapping[str, Any], int]],
     sequence: int,
 ) -> None:
-    for commit, first in placed:
-        for position, stored in enumerate(commit["events"], first):
-            if position > sequence:
-                return  # the relay has not come so far yet
-            if await relay.message_at(position) != message_body(commit, stored, position):
-                detail = f"JetStream holds other bytes than {stored['id']}"
-                verification.findings.append(
-                    Finding(verification.head.block, position, "jetstream", detail)
-                )
+    expected = [
+        (position, stored["id"], message_body(commit, stored, position))
+        for commit, first in placed
+        for position, stored in enumerate(commit["events"], first)
+        if position <= sequence  # the relay has not come further yet
+    ]
+    for start in range(0, len(expected), READ_AHEAD):
+        part = expected[start : start + READ_AHEAD]
+        bodies = await asyncio.gather(*(relay.message_at(position) for position, _, _ in part))
+        for (position, event, body), stored_body in zip(part, bodies, strict=True):
+            if stored_body != body:
+                detail = f"JetStream holds other bytes than {event}"
+                found = Finding(verification.head.block, position, "jetstream", detail)
+                verification.add(found)
 
 
 async def _check_outside_the_ledger(verification: Verification, ledger: Ledger) -> None:
-    """Commits that say they have a place but stand in no block, or beyond the last one."""
+    """Commits without their mark, and those that nothing in the ledger accounts for."""
     head = verification.head
-    placed = {"position": {"$type": "number"}}
-    async for commit in ledger.commits.find(
-        {"position": {"$gt": head.position}}, {"position": 1}
-    ).limit(MAX_FINDINGS):
-        detail = f"commit {commit['_id']} has a place after the ledger's end"
-        verification.findings.append(Finding(None, commit["position"], "truncated", detail))
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"_id": {"$lte": head.block}}},
-        {"$group": {"_id": None, "entries": {"$sum": {"$size": "$entries"}}}},
-    ]
-    sealed = await (await ledger.blocks.aggregate(pipeline)).to_list()
-    expected = sealed[0]["entries"] if sealed else 0
-    marked = await ledger.commits.count_documents(
-        {**placed, "position": {"$gte": 1, "$lte": head.position}}
+    for block, position, commit_id in verification.unmarked:
+        if block < head.block and await ledger.commits.count_documents(
+            {"_id": commit_id, "position": {"$exists": False}}
+        ):
+            detail = f"commit {commit_id} has lost its place"
+            verification.add(Finding(block, position, "mark", detail))
+    queries: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("has a place after the ledger's end", {"position": {"$gt": head.position}}),
+        ("has no place that can be", {"position": {"$exists": True, "$not": {"$gte": 1}}}),
+        ("was never pending", {"position": {"$exists": False}, "pending": {"$ne": True}}),
     )
-    if marked > expected:
-        detail = f"{marked - expected} commits have a place but stand in no block"
-        verification.findings.append(Finding(None, None, "inserted", detail))
+    for meaning, query in queries:
+        suspects = await ledger.commits.find(query, {"position": 1}).limit(MAX_FINDINGS).to_list()
+        for commit in suspects:
+            place = commit.get("position")
+            if isinstance(place, int) and await ledger.block_at(place) is not None:
+                continue  # sealed while we looked
+            detail = f"commit {commit['_id']} {meaning}"
+            verification.add(Finding(None, place, "inserted", detail))
 
 
 # --- Export -------------------------------------------------------------------------------------

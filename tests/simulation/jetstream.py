@@ -11,7 +11,12 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
 from domain.read_models import Message
-from integrations.event_store.relay import NO_MESSAGE, STREAM_NOT_FOUND, WRONG_LAST_SEQUENCE
+from integrations.event_store.relay import (
+    NO_MESSAGE,
+    STREAM_NOT_FOUND,
+    WRONG_LAST_SEQUENCE,
+    stream_config,
+)
 from tests.simulation.world import Process, World
 
 FETCHED = 20
@@ -84,7 +89,8 @@ class FakeNats:
         if stream is None:
             raise NoRespondersError
         if subject.startswith("$JS.API.STREAM.INFO."):
-            return {"state": {"last_seq": len(stream)}, "config": {"allow_atomic": True}}
+            config = stream_config("EVENTS", replicas=1, first_seq=1)
+            return {"state": {"last_seq": len(stream)}, "config": config}
         if subject.startswith("$JS.API.STREAM.MSG.GET."):
             return self._stored(stream, json.loads(body)["seq"])
         if "Nats-Batch-Id" in headers:

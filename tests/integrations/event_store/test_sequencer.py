@@ -7,12 +7,20 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import nats
 import pytest
 from nats.aio.client import Client
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import AutoReconnect
 
+from domain.errors import Unavailable
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
-from integrations.event_store.relay import LedgerDivergedError, Relay
+from integrations.event_store.relay import (
+    LedgerDivergedError,
+    Relay,
+    WrongStreamError,
+    stream_config,
+)
 from integrations.event_store.sequencer import Lease, Sequencer
 from tests.integrations.event_store.ledgerbook import context, line, opened
 
@@ -286,3 +294,163 @@ async def test_a_ledger_behind_jetstream_refuses_to_sequence(shop: Shop) -> None
     sequencer = Sequencer(shop.ledger, shop.another_relay())
     with pytest.raises(LedgerDivergedError, match="older backup"):
         await sequencer.run(asyncio.Event())
+
+
+async def test_a_halted_relay_ends_the_sequencer_with_its_reason(shop: Shop) -> None:
+    sequencer, _, task = await running(shop, lease=True)
+    await write(shop, 2)
+    sequencer.wake()
+    await shop.until_published(4)
+    await shop.nats.request(f"{shop.stream.lower()}.notebook.Forged", b"{}", timeout=5)
+    await write(shop, 2)
+    sequencer.wake()
+    with pytest.raises(LedgerDivergedError):
+        await asyncio.wait_for(task, 20)
+    assert await shop.database["leases"].count_documents({}) == 0
+
+
+async def test_jetstream_of_another_shop_is_recognised_by_its_last_event(shop: Shop) -> None:
+    await write(shop, 2)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    await shop.nats.request(f"{shop.stream.lower()}.notebook.Foreign", b"{}", timeout=5)
+    with pytest.raises(LedgerDivergedError, match="another copy"):
+        await Sequencer(shop.ledger, shop.another_relay()).run(asyncio.Event())
+
+
+class Restored(Ledger):
+    """Its database fails once, and comes back as it was before."""
+
+    failed = False
+
+    async def seal(self) -> Any:
+        if await self.blocks.count_documents({}) and not self.failed:
+            self.failed = True
+            await self.blocks.database["ledger"].delete_many({})
+            raise AutoReconnect("the server is restarting")
+        return await super().seal()
+
+
+async def test_a_database_restored_behind_a_running_sequencer_halts_it(shop: Shop) -> None:
+    await write(shop, 2)
+    sequencer = Sequencer(Restored(shop.database), shop.another_relay())
+    first = await shop.ledger.seal()
+    assert first is not None
+    await shop.relay.publish(first)
+    with pytest.raises(LedgerDivergedError, match="older backup"):
+        await asyncio.wait_for(sequencer.run(asyncio.Event()), 20)
+    assert await shop.database["ledger"].count_documents({}) == 0
+
+
+async def test_commits_of_old_blocks_that_a_backup_shows_as_pending_stop_nothing(
+    shop: Shop,
+) -> None:
+    for _ in range(3):
+        await write(shop, 2)
+        sealed = await shop.ledger.seal()
+        assert sealed is not None
+        await shop.ledger.finish(sealed.block)
+    await shop.database["commits"].update_many(
+        {"position": {"$lte": 4}}, {"$set": {"pending": True}, "$unset": {"position": 1}}
+    )
+    await write(shop, 2)
+    successor = Ledger(shop.database)
+    for _ in range(3):
+        if (sealed := await successor.seal()) is not None:
+            await successor.finish(sealed.block)
+    history = await shop.store.read_history(after_position=0, limit=100)
+    assert [e.position for e in history] == list(range(1, 17))
+
+
+async def test_commits_that_wait_for_each_other_are_told(shop: Shop) -> None:
+    a, b = secrets.token_hex(12), secrets.token_hex(12)
+    await shop.store.append([*opened(a), line(b, 2)], context())
+    await shop.store.append([*opened(b), line(a, 2)], context())
+    with pytest.raises(Unavailable, match="2 commits wait for predecessors"):
+        await shop.ledger.seal()
+
+
+async def test_a_page_of_large_commits_ends_before_memory_does(shop: Shop) -> None:
+    ids = [secrets.token_hex(12) for _ in range(12)]
+    for i in ids:
+        await shop.store.append(
+            [*opened(i), line(i, 2, "x" * 450_000), line(i, 3, "y" * 450_000)], context()
+        )
+    blocks = []
+    while (sealed := await shop.ledger.seal()) is not None:
+        await shop.ledger.finish(sealed.block)
+        assert await shop.relay.publish(sealed) or await shop.relay.catch_up()
+        blocks.append(len(sealed.commits))
+    assert blocks == [9, 3]
+    assert await shop.relay.last_sequence() == 36
+
+
+async def test_a_damaged_ledger_names_the_commit_that_is_gone(shop: Shop) -> None:
+    await write(shop, 2)
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    await shop.database["commits"].delete_one({"_id": sealed.commits[0]["_id"]})
+    with pytest.raises(LedgerDivergedError, match="is gone"):
+        await shop.relay.catch_up()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"subjects": ["elsewhere.>"]},
+        {"max_msgs": 10},
+        {"max_age": 3_600_000_000_000},
+        {"retention": "workqueue"},
+        {"storage": "memory"},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+async def test_a_stream_that_would_lose_events_is_refused(
+    shop: Shop, setting: dict[str, Any]
+) -> None:
+    await shop.nats.jetstream().delete_stream(shop.stream)
+    config = stream_config(shop.stream, replicas=1, first_seq=1) | setting
+    answer = await shop.relay._api(f"STREAM.CREATE.{shop.stream}", config)
+    assert "error" not in answer
+    with pytest.raises(WrongStreamError, match=next(iter(setting))):
+        await shop.relay.ensure_stream()
+
+
+async def test_a_stream_of_an_earlier_release_learns_what_it_lacks(shop: Shop) -> None:
+    await shop.nats.jetstream().delete_stream(shop.stream)
+    config = stream_config(shop.stream, replicas=1, first_seq=1)
+    for name in ("allow_atomic", "deny_delete", "deny_purge"):
+        del config[name]
+    await shop.relay._api(f"STREAM.CREATE.{shop.stream}", config)
+    await shop.relay.ensure_stream()
+    info = await shop.relay._api(f"STREAM.INFO.{shop.stream}", {})
+    assert info["config"]["allow_atomic"]
+    assert info["config"]["deny_delete"]
+    assert info["config"]["deny_purge"]
+
+
+@pytest.mark.parametrize("lines", [1, 30], ids=["one by one", "as a batch"])
+async def test_a_broker_that_takes_only_small_messages_is_named(shop: Shop, lines: int) -> None:
+    a = secrets.token_hex(12)
+    await shop.store.append([*opened(a, lines=lines), line(a, lines + 2, "x" * 400_000)], context())
+    await shop.store.append(opened(secrets.token_hex(12)), context())
+    sealed = await shop.ledger.seal()
+    assert sealed is not None
+    shop.nats._max_payload = 100_000
+    with pytest.raises(Unavailable, match="max_payload"):
+        await shop.relay.catch_up()
+
+
+async def test_a_relay_without_a_broker_goes_on_later(shop: Shop, nats_url: str) -> None:
+    connection = await nats.connect(nats_url)
+    relay = Relay(connection, shop.ledger, stream=shop.stream)
+    await connection.close()
+    for count in (1, 20):
+        await write(shop, count)
+        sealed = await shop.ledger.seal()
+        assert sealed is not None
+        relay._published = sealed.block["first"] - 1
+        with pytest.raises(Unavailable):
+            await relay.publish(sealed)
+    with pytest.raises(Unavailable):
+        await relay.catch_up()
