@@ -7,9 +7,10 @@ document. An unknown outcome (connection lost) is settled by inserting the same 
 """
 
 import asyncio
+import contextlib
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,21 +18,34 @@ import bson
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from domain.errors import ConcurrencyConflict, KeyReused, TooLarge, Unavailable
 from domain.ports import Commit
+from integrations.event_store.canonical import canonical
 
 MAX_EVENTS = 1_000
 MAX_COMMIT_BYTES = 1_000_000
 MAX_EVENT_BYTES = 512_000
-"""Below the `max_payload` of NATS (1 MiB) with room for the envelope."""
+"""Of its JSON. With envelope and in base64 it stays below the `max_payload` of NATS (1 MiB): a larger one
+could never be published, and all of history would wait behind it.
+"""
+JSON_GROWTH = 6
+"""A control character has one byte in BSON and six in JSON."""
 MAX_GROUP = 1_000
 MAX_GROUP_BYTES = 8_000_000
 MAX_QUEUE = 20_000
 ATTEMPTS = 6
+WAKE_SECONDS = 0.1
 DUPLICATE_KEY = 11000
 
 INDEXES = [
@@ -122,14 +136,20 @@ class Committer:
             await self._task
 
     async def _run(self) -> None:
+        try:
+            await self._insert_what_comes()
+        finally:  # cancelled, or killed by a fault: nobody waits for ever
+            self._fail(self._queue, Unavailable("the event store is stopping"))
+            self._queue.clear()
+
+    async def _insert_what_comes(self) -> None:
         while True:
             while self._queue:
                 await self._insert(self._next_group())
             if self._closing:
                 return
             self._work.clear()
-            if not self._queue:
-                await self._work.wait()
+            await self._work.wait()
 
     def _next_group(self) -> list[_Waiting]:
         group = [self._queue.popleft()]
@@ -145,17 +165,31 @@ class Committer:
         """Settle every future of the group, whatever happens."""
         try:
             await self._insert_until_known(group)
+        except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as e:
+            self._fail(group, Unavailable(f"the event store does not answer: {type(e).__name__}"))
+        except OperationFailure as e:
+            if len(group) > 1:  # one that the server refuses must not take its neighbours with it
+                for waiting in group:
+                    await self._insert([waiting])
+                return
+            self._fail(group, Unavailable(f"the event store refused the commit: {e.code}"))
         except PyMongoError as e:
             self._fail(group, Unavailable(f"the event store does not answer: {type(e).__name__}"))
         except BaseException:
             self._fail(group, Unavailable("the event store is stopping", retry_after_seconds=1))
             raise
-        settled = sum(1 for w in group if w.outcome.done() and not w.outcome.cancelled())
-        if settled and self._inserted is not None:
-            await self._inserted(settled)
+        await self._wake(len(group))
+
+    async def _wake(self, count: int) -> None:
+        """A lost word costs the sequencer one poll; a broker that hangs must not hold up commits."""
+        if self._inserted is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAKE_SECONDS):
+                await self._inserted(count)
 
     @staticmethod
-    def _fail(group: Sequence[_Waiting], reason: Exception) -> None:
+    def _fail(group: Iterable[_Waiting], reason: Exception) -> None:
         for waiting in group:
             if not waiting.outcome.done():
                 waiting.outcome.set_exception(reason)
@@ -223,6 +257,8 @@ def _judge(
         return as_commit(first)
     if first is not None:
         return repeated(first, document["fingerprint"])
+    if fault.get("keyPattern") == {"_id": 1}:  # there, but not yet on a majority
+        return Unavailable("this command is being carried out just now", retry_after_seconds=1)
     if fault.get("code") == DUPLICATE_KEY:
         return ConcurrencyConflict(
             "somebody else changed it first; read it again and repeat", code="conflict"
@@ -244,8 +280,8 @@ def check_size(document: Mapping[str, Any]) -> int:
     size = len(bson.encode(document))
     if size > MAX_COMMIT_BYTES:
         raise TooLarge(f"a command may record at most {MAX_COMMIT_BYTES} bytes; this has {size}")
-    if size > MAX_EVENT_BYTES:
+    if size > MAX_EVENT_BYTES // JSON_GROWTH:
         for stored in document["events"]:
-            if (length := len(bson.encode(stored))) > MAX_EVENT_BYTES:
+            if (length := len(canonical(stored))) > MAX_EVENT_BYTES:
                 raise TooLarge(f"an event may have {MAX_EVENT_BYTES} bytes; this has {length}")
     return size

@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
-from domain.errors import NotFound
+from domain.errors import NotFound, Unavailable
 
 CACHE_ENTRIES = 10_000
 CACHE_SECONDS = 30.0
@@ -55,6 +55,7 @@ class SubjectKeys:
             {"$unset": {"wrapped": 1}, "$set": {"destroyed": datetime.now(UTC)}},
             upsert=True,
         )
+        self._cache.pop(subject, None)  # a reader may have come between
 
     def forget_cached(self, subject: str) -> None:
         """Another process destroyed this key."""
@@ -68,8 +69,10 @@ class SubjectKeys:
                 {"_id": subject, "wrapped": wrapped, "created": datetime.now(UTC)}
             )
         except DuplicateKeyError:
-            document = await self._keys.find_one({"_id": subject, "wrapped": {"$exists": True}})
-            if document is None:
+            document = await self._keys.find_one({"_id": subject})
+            if document is None:  # another process made it, and a majority has it not yet
+                raise Unavailable("a personal key is being made", retry_after_seconds=1) from None
+            if "wrapped" not in document:
                 raise NotFound("this person's data has been erased", code="erased") from None
             return self._unwrap(document)
         self._remember(subject, key)
