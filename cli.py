@@ -1,9 +1,12 @@
 """Operators' and auditors' commands: `python -m cli --help`."""
 
+import sys
+
 import typer
 
+from embedded.errors import EmbeddedError
 from integrations.logs import configure_logs
-from operators import audit, doctor, parked, people, projections, reports, stream
+from operators import audit, doctor, local_shop, parked, people, projections, reports, stream
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,4 +24,8 @@ app.command("erase-person")(people.erase_person)
 
 if __name__ == "__main__":
     configure_logs("ERROR")
+    try:
+        local_shop.stand_beside()
+    except EmbeddedError as fault:
+        sys.exit(f"kundan: {fault}")
     app()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from cli import app
 from dependencies import Services
 from domain.accounts import Account, Profile
 from domain.ports import CommandContext
+from embedded.given import Given
+from operators.local_shop import stand_beside
 from settings import Settings
 from tests.samples import settings_for_tests
 from worker import Tasks, work
@@ -128,6 +131,62 @@ def run(books: Books, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         return CliRunner().invoke(app, arguments, input=answer)
 
     return cli
+
+
+# --- Beside `make run` ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data directory of a shop that runs here; the user has set nothing but the place of it."""
+    monkeypatch.chdir(tmp_path)
+    for name in Given.model_fields:
+        monkeypatch.setenv(name.upper(), "")  # also puts back what a test lets be set
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    addresses = {"api": "http://a", "mongodb": "mongodb://m", "nats": "nats://n", "gateway": "g"}
+    (tmp_path / "run.json").write_text(json.dumps(addresses))
+    (tmp_path / "secrets.json").write_text(json.dumps({"MASTER_KEY": "5a", "ADMIN_PASSWORD": "p"}))
+    return tmp_path
+
+
+def test_commands_find_the_shop_that_runs_here(beside: Path) -> None:
+    stand_beside()
+    assert os.environ["MONGODB_URL"] == "mongodb://m"
+    assert os.environ["NATS_URL"] == "nats://n"
+    assert os.environ["MASTER_KEY"] == "5a"
+    assert os.environ["REDIS_URL"] == ""
+
+
+def test_what_the_user_has_set_counts(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_URL", "mongodb://elsewhere/shop")
+    (beside / ".env").write_text("MASTER_KEY=theirs\n")
+    monkeypatch.delenv("MASTER_KEY")
+    stand_beside()
+    assert os.environ["MONGODB_URL"] == "mongodb://elsewhere/shop"
+    assert "MASTER_KEY" not in os.environ
+    assert os.environ["NATS_URL"] == "nats://n"
+
+
+def test_without_a_shop_nothing_is_taken(beside: Path) -> None:
+    (beside / "run.json").unlink()
+    stand_beside()
+    assert os.environ["MASTER_KEY"] == ""
+
+
+def test_a_file_that_is_spoilt_is_told_in_a_sentence(beside: Path) -> None:
+    (beside / "run.json").write_text("{")
+    told = subprocess.run(
+        [sys.executable, "-m", "cli", "doctor"],
+        cwd=ROOT,
+        env={"DATA_DIR": str(beside)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "run.json is not readable" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
 
 
 # --- History -------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ import pytest
 from tests.imaging.conftest import weights  # noqa: F401 - the worker of the shop needs the nets
 from tests.journeys.real_shop import RealShop
 
+SECONDS = 300
+"""A start and a whole journey, on a machine that does other things as well."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The processes of a shop are found through /proc."""
@@ -15,6 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "journeys" in item.path.parts:
             item.add_marker(skip)
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -161,24 +161,12 @@ class RealShop:
 
     # --- Who looks after it ----------------------------------------------------------------------
 
-    def environment(self) -> dict[str, str]:
-        """What the shop's own programs are told: for the command line, and for a second API."""
-        told = {
-            "MONGODB_URL": self.addresses["mongodb"],
-            "NATS_URL": self.addresses["nats"],
-            "REDIS_URL": self.addresses["redis"],
-            "RAZORPAY_BASE_URL": self.addresses["gateway"],
-            "PUBLIC_BASE_URL": self.api,
-        }
-        made_up: dict[str, str] = json.loads((self.data_dir / "secrets.json").read_text())
-        return made_up | self._own_environment() | told
-
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m cli …` beside the running shop."""
+        """`python -m cli …` beside the running shop, told nothing but where its data lies."""
         return subprocess.run(
             [sys.executable, "-m", "cli", *arguments],
             cwd=ROOT,
-            env=self.environment() | {"COLUMNS": "200", "NO_COLOR": "1"},
+            env=self._own_environment() | {"COLUMNS": "200", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
             timeout=120,

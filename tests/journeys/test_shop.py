@@ -1,5 +1,6 @@
 """The shop's main job, by HTTP, on the shop that `make run` starts: nothing in it is a stand-in."""
 
+import re
 from typing import Any
 
 import cv2
@@ -132,6 +133,33 @@ def test_a_session_is_refreshed_once_with_each_token(shop: RealShop) -> None:
     assert fresh["refreshToken"] != meera.tokens["refreshToken"]
 
 
+def test_a_forgotten_password_is_set_anew_by_the_link_of_the_mail(shop: RealShop) -> None:
+    address = "tara@journey.example"
+    tara = shop.customer(email=address)
+    forgotten = shop.visitor().post("/api/auth/forgot-password", json={"email": address})
+    assert forgotten.status_code == 202
+    mail = mailed(shop, address, "A new password for Kundan")
+    found = re.search(r"token=(\S+)", mail)
+    assert found is not None
+    reset = {"token": found[1], "newPassword": "five new maps of Udaipur"}
+    ok(shop.visitor().post("/api/auth/reset-password", json=reset))
+    again = shop.login(email=address, password="five new maps of Udaipur")
+    assert again.id == tara.id
+    assert shop.visitor().post("/api/auth/reset-password", json=reset).status_code == 422
+
+
+def mailed(shop: RealShop, address: str, subject: str) -> str:
+    """The text of the mail, once it has arrived."""
+
+    def arrived() -> str | None:
+        for mail in httpx.get(f"{shop.addresses['mail']}/messages.json").json():
+            if mail["to"] == address and mail["subject"] == subject:
+                return str(mail["text"])
+        return None
+
+    return eventually(arrived, f"mailed: {subject}")
+
+
 # --- Try-on --------------------------------------------------------------------------------------
 
 
@@ -206,6 +234,19 @@ def test_a_result_is_saved_shared_and_taken_back(wearer: Customer, photo: dict[s
     refused(httpx.get(shared["shareUrl"]), 404, "link-gone")
 
 
+def test_a_deleted_photograph_is_gone_from_the_disk(shop: RealShop) -> None:
+    customer = shop.customer()
+    photo = uploaded(customer)
+    result = tried_on(customer, photo, necklace(customer))
+    kept = [file for file in (shop.data_dir / "objects").rglob("*.jpg") if customer.id in str(file)]
+    assert len(kept) >= 3
+    assert customer.delete(f"/api/images/{photo['id']}").status_code == 204
+    eventually(lambda: not any(file.exists() for file in kept), "gone")
+    refused(httpx.get(photo["originalUrl"]), 404, "not-found")
+    refused(httpx.get(result["resultImageUrl"]), 404, "not-found")
+    assert ok(customer.get("/api/try-on/results")) == []
+
+
 # --- Buying --------------------------------------------------------------------------------------
 
 
@@ -243,7 +284,7 @@ def test_an_order_is_paid_and_its_whole_history_is_told(shop: RealShop) -> None:
 
 
 def test_the_gateways_word_is_enough_when_the_browser_never_comes_back(shop: RealShop) -> None:
-    customer = shop.customer()
+    customer = shop.customer(email="uma@journey.example")
     order = ordered(customer, necklace(customer))
     intent = intent_for(customer, order)
     signed = checkout(shop.addresses["gateway"], intent)
@@ -252,6 +293,9 @@ def test_the_gateways_word_is_enough_when_the_browser_never_comes_back(shop: Rea
     assert (late["status"], late["order"]["status"]) == ("completed", "confirmed")
     history = ok(customer.get(f"/api/audit/orders/{order['id']}/history"))
     assert [event["type"] for event in history].count("OrderConfirmed") == 1
+    number = order["orderNumber"]
+    for subject in (f"Your order {number}", f"Your order {number} is confirmed"):
+        assert number in mailed(shop, "uma@journey.example", subject)
 
 
 # --- Reading what was written --------------------------------------------------------------------
