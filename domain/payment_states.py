@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypedDict
 
+from domain.payment_events import Source
 from domain.refund_events import RefundStanding
-from domain.values import Money
+from domain.values import Money, OrderId, UserId
 
 RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
 MAX_REFUNDS = 50
@@ -51,6 +53,22 @@ class Refund:
     explained: bool = False
 
 
+class Seen(TypedDict):
+    order_id: OrderId
+    gateway_payment_id: str
+    source: Source
+    method: str | None
+    details: dict[str, Any]
+
+
+class RefundFactFields(TypedDict):
+    order_id: OrderId
+    customer_id: UserId
+    refund_id: str
+    gateway_payment_id: str
+    amount: Money
+
+
 def on_the_way(refunds: Iterable[Refund], gateway_payment_id: str) -> int:
     """Paise of one gateway payment in refunds that have not failed: asked for, sent or gone."""
     return sum(
@@ -61,18 +79,34 @@ def on_the_way(refunds: Iterable[Refund], gateway_payment_id: str) -> int:
     )
 
 
+def owed_of(
+    attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund], gateway_payment_id: str
+) -> int:
+    """Paise of one gateway payment that are to go back and are not on their way."""
+    attempt = attempts[gateway_payment_id]
+    if attempt.rank != RANK["captured"]:
+        return 0
+    return max(attempt.to_refund - on_the_way(refunds.values(), gateway_payment_id), 0)
+
+
 def standing_of(attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund]) -> RefundStanding:
     """How far the refunds of a payment are. What is flagged and not requested yet is pending."""
     states = {refund.status for refund in refunds.values()}
     if states - SETTLED:
         return RefundStanding.PENDING
-    owed = any(
-        attempt.to_refund > on_the_way(refunds.values(), name) for name, attempt in attempts.items()
-    )
-    if owed:
+    if any(owed_of(attempts, refunds, name) for name in attempts):
         failed = RefundStatus.FAILED in states
         return RefundStanding.FAILED if failed else RefundStanding.PENDING
-    if RefundStatus.PROCESSED not in states:
-        return RefundStanding.NONE
-    kept = sum(a.captured - on_the_way(refunds.values(), name) for name, a in attempts.items())
-    return RefundStanding.PARTIAL if kept > 0 else RefundStanding.FULL
+    kept = sum(
+        attempt.captured - on_the_way(refunds.values(), name)
+        for name, attempt in attempts.items()
+        if attempt.rank == RANK["captured"]
+    )
+    if kept <= 0:
+        return RefundStanding.FULL
+    begun = RefundStatus.PROCESSED in states or RANK["refunded"] in _ranks(attempts)
+    return RefundStanding.PARTIAL if begun else RefundStanding.NONE
+
+
+def _ranks(attempts: Mapping[str, Attempt]) -> set[int]:
+    return {attempt.rank for attempt in attempts.values()}

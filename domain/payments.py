@@ -6,7 +6,7 @@ created, failed, authorized, captured, refunded. A failed payment may still be c
 """
 
 from dataclasses import replace
-from typing import Any, ClassVar, Self, TypedDict
+from typing import ClassVar, Self
 
 from domain.errors import RuleViolation
 from domain.kernel import applies
@@ -25,7 +25,7 @@ from domain.payment_events import (
     RefundReason,
     Source,
 )
-from domain.payment_states import RANK, Attempt, PaymentStatus, on_the_way
+from domain.payment_states import RANK, Attempt, PaymentStatus, Seen, on_the_way
 from domain.ports import GatewayPayment
 from domain.refunds import RefundablePayment
 from domain.values import Money, OrderId, PaymentId, UserId
@@ -95,7 +95,7 @@ class Payment(RefundablePayment):
         """
         if seen.gateway_order_id != self.gateway_order_id:
             raise RuleViolation("this payment is for another order", code="foreign-payment")
-        if RANK[seen.state] <= self._rank_of(seen.gateway_payment_id):
+        if RANK[seen.state] <= self.rank_of(seen.gateway_payment_id):
             return
         fact = self._seen(seen, source)
         match seen.state:
@@ -121,7 +121,7 @@ class Payment(RefundablePayment):
     def _falls_short(self, seen: GatewayPayment) -> bool:
         return seen.currency != self.amount.currency or seen.amount_minor < self.amount.amount
 
-    def _attempt_failed(self, seen: GatewayPayment, fact: "Seen") -> None:
+    def _attempt_failed(self, seen: GatewayPayment, fact: Seen) -> None:
         """A failure is news only while somebody waits and no other attempt came further."""
         if self.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
             self.record(
@@ -131,17 +131,17 @@ class Payment(RefundablePayment):
                 error_description=seen.error_description,
             )
 
-    def _captured(self, amount: Money, fact: "Seen") -> None:
+    def _captured(self, amount: Money, fact: Seen) -> None:
         """The first captured payment confirms. What is over goes back."""
         self.record(PaymentConfirmed, **fact, customer_id=self.customer_id, amount=amount)
         excess = amount.amount - self.amount.amount
         self.need_refund(fact["gateway_payment_id"], excess, RefundReason.TOO_MUCH)
 
-    def _captured_again(self, amount: Money, fact: "Seen") -> None:
+    def _captured_again(self, amount: Money, fact: Seen) -> None:
         self.record(ExtraPaymentCaptured, **fact, amount=amount)
         self.need_refund(fact["gateway_payment_id"], amount.amount, RefundReason.ALREADY_PAID)
 
-    def _refunded_by_gateway(self, seen: GatewayPayment, fact: "Seen") -> None:
+    def _refunded_by_gateway(self, seen: GatewayPayment, fact: Seen) -> None:
         """News only when no refund that we know of explains it."""
         captured = self.attempts.get(seen.gateway_payment_id, Attempt()).captured
         if captured and on_the_way(self.refunds.values(), seen.gateway_payment_id) >= captured:
@@ -153,7 +153,7 @@ class Payment(RefundablePayment):
             confirming=seen.gateway_payment_id == self.confirmed_by,
         )
 
-    def _mismatched(self, seen: GatewayPayment, fact: "Seen") -> None:
+    def _mismatched(self, seen: GatewayPayment, fact: Seen) -> None:
         self.record(
             PaymentAmountMismatched,
             **fact,
@@ -168,7 +168,7 @@ class Payment(RefundablePayment):
                 RefundReason.WRONG_AMOUNT,
             )
 
-    def _seen(self, seen: GatewayPayment, source: Source) -> "Seen":
+    def _seen(self, seen: GatewayPayment, source: Source) -> Seen:
         return {
             "order_id": self.order_id,
             "gateway_payment_id": seen.gateway_payment_id,
@@ -244,14 +244,6 @@ class Payment(RefundablePayment):
         if captured is not None:
             after = replace(after, captured=captured.amount, currency=captured.currency)
         self.attempts[gateway_payment_id] = after
-
-
-class Seen(TypedDict):
-    order_id: OrderId
-    gateway_payment_id: str
-    source: Source
-    method: str | None
-    details: dict[str, Any]
 
 
 def _amount_of(seen: GatewayPayment) -> Money:

@@ -5,18 +5,16 @@ then sent. Refunds that have not failed never come to more than was captured, th
 """
 
 from dataclasses import replace
-from typing import TypedDict
 
 from domain.errors import RuleViolation
-from domain.kernel import AggregateRoot, applies
 from domain.payment_events import PaymentRefundNeeded, RefundReason, Source
 from domain.payment_states import (
     MAX_REFUNDS,
     RANK,
     SETTLED,
     UNANSWERED,
-    Attempt,
     Refund,
+    RefundFactFields,
     RefundStatus,
     on_the_way,
     standing_of,
@@ -31,10 +29,11 @@ from domain.refund_events import (
     RefundRequested,
     RefundSent,
 )
-from domain.values import Money, OrderId, UserId
+from domain.refund_state import PaymentWithRefunds
+from domain.values import Money
 
 
-class RefundablePayment(AggregateRoot):
+class RefundablePayment(PaymentWithRefunds):
     """`domain.payments.Payment` is the whole of it."""
 
     def refund_all(self, reason: RefundReason) -> None:
@@ -113,7 +112,7 @@ class RefundablePayment(AggregateRoot):
         """Take in what the gateway says of one refund. Of money that we never saw, it is no news."""
         refund_id = self._known(seen)
         if refund_id not in self.refunds:
-            if self._rank_of(seen.gateway_payment_id) != RANK["captured"]:
+            if self.rank_of(seen.gateway_payment_id) != RANK["captured"]:
                 return
             money = Money(amount=seen.amount_minor, currency=seen.currency)
             made = Refund(gateway_payment_id=seen.gateway_payment_id, amount=money)
@@ -135,22 +134,6 @@ class RefundablePayment(AggregateRoot):
             self._refund_fails(
                 refund_id, refund, gateway_refund_id, "the gateway could not deliver it"
             )
-
-    def owed(self, gateway_payment_id: str) -> int:
-        """Paise that are to go back and are not on their way."""
-        flagged = self.attempts[gateway_payment_id].to_refund
-        return max(flagged - on_the_way(self.refunds.values(), gateway_payment_id), 0)
-
-    def left(self, gateway_payment_id: str) -> int:
-        """Paise that may still be given back: captured, less all refunds that have not failed."""
-        if self._rank_of(gateway_payment_id) != RANK["captured"]:
-            return 0
-        captured = self.attempts[gateway_payment_id].captured
-        return captured - on_the_way(self.refunds.values(), gateway_payment_id)
-
-    def _rank_of(self, gateway_payment_id: str) -> int:
-        attempt = self.attempts.get(gateway_payment_id)
-        return 0 if attempt is None else attempt.rank
 
     def _to_refund_of(self, gateway_payment_id: str | None) -> str:
         if gateway_payment_id is not None:
@@ -209,7 +192,7 @@ class RefundablePayment(AggregateRoot):
     def _after(self, refund_id: str, refund: Refund, status: RefundStatus) -> dict[str, Refund]:
         return self.refunds | {refund_id: replace(refund, status=status)}
 
-    def _fact(self, refund_id: str, refund: Refund) -> "Fact":
+    def _fact(self, refund_id: str, refund: Refund) -> RefundFactFields:
         return {
             "order_id": self.order_id,
             "customer_id": self.customer_id,
@@ -217,72 +200,3 @@ class RefundablePayment(AggregateRoot):
             "gateway_payment_id": refund.gateway_payment_id,
             "amount": refund.amount,
         }
-
-    def begin(self, *, order_id: OrderId, customer_id: UserId) -> None:
-        """The state that refunds read, of a payment that nobody has tried to pay yet."""
-        self.order_id: OrderId = order_id
-        self.customer_id: UserId = customer_id
-        self.confirmed_by: str | None = None
-        self.attempts: dict[str, Attempt] = {}
-        self.refunds: dict[str, Refund] = {}
-
-    @applies(PaymentRefundNeeded)
-    def _needed(self, event: PaymentRefundNeeded) -> None:
-        attempt = self.attempts[event.gateway_payment_id]
-        self._flag(event.gateway_payment_id, attempt.to_refund + event.amount.amount)
-
-    @applies(RefundRequested)
-    def _requested_refund(self, event: RefundRequested) -> None:
-        self.refunds[event.refund_id] = Refund(
-            gateway_payment_id=event.gateway_payment_id, amount=event.amount
-        )
-
-    @applies(RefundExplained)
-    def _explained(self, event: RefundExplained) -> None:
-        refund = self.refunds[event.refund_id]
-        self.refunds[event.refund_id] = replace(refund, explained=True)
-
-    @applies(RefundMadeAtGateway)
-    def _made_at_gateway(self, event: RefundMadeAtGateway) -> None:
-        """What went back at the gateway's own desk counts for what we had flagged."""
-        self.refunds[event.refund_id] = Refund(
-            gateway_payment_id=event.gateway_payment_id, amount=event.amount
-        )
-        attempt = self.attempts[event.gateway_payment_id]
-        gone = on_the_way(self.refunds.values(), event.gateway_payment_id)
-        self._flag(event.gateway_payment_id, max(attempt.to_refund, min(gone, attempt.captured)))
-
-    @applies(RefundOutcomeUnknown)
-    def _unknown_refund(self, event: RefundOutcomeUnknown) -> None:
-        self._refund_becomes(event.refund_id, RefundStatus.UNKNOWN)
-
-    @applies(RefundSent)
-    def _sent(self, event: RefundSent) -> None:
-        self._refund_becomes(event.refund_id, RefundStatus.SENT, event.gateway_refund_id)
-
-    @applies(RefundProcessed)
-    def _went_back(self, event: RefundProcessed) -> None:
-        self._refund_becomes(event.refund_id, RefundStatus.PROCESSED, event.gateway_refund_id)
-
-    @applies(RefundFailed)
-    def _refund_failed(self, event: RefundFailed) -> None:
-        self._refund_becomes(event.refund_id, RefundStatus.FAILED, event.gateway_refund_id)
-
-    def _flag(self, gateway_payment_id: str, to_refund: int) -> None:
-        attempt = self.attempts[gateway_payment_id]
-        self.attempts[gateway_payment_id] = replace(attempt, to_refund=to_refund)
-
-    def _refund_becomes(
-        self, refund_id: str, status: RefundStatus, gateway_refund_id: str | None = None
-    ) -> None:
-        before = self.refunds[refund_id]
-        known = gateway_refund_id or before.gateway_refund_id
-        self.refunds[refund_id] = replace(before, status=status, gateway_refund_id=known)
-
-
-class Fact(TypedDict):
-    order_id: OrderId
-    customer_id: UserId
-    refund_id: str
-    gateway_payment_id: str
-    amount: Money

@@ -248,6 +248,19 @@ def test_that_the_payment_is_refunded_is_no_news_when_our_refund_explains_it(
     ).then_nothing()
 
 
+def test_when_the_gateway_gave_all_back_unasked_our_own_refund_that_it_refuses_is_no_worry() -> (
+    None
+):
+    """Nobody told us of the refund, only that the payment is refunded; ours then comes too late."""
+    payment: Payment = replayed(Payment, (*PAID, needed(500), requested(500)), object_id=PAYMENT_ID)
+    payment.observe(seen("refunded"), source=Source.RECONCILIATION)
+    payment.refund_refused(REFUND_ID, reason="fully refunded already")
+    last = payment.pending_events[-1]
+    assert isinstance(last, RefundFailed)
+    assert last.standing is RefundStanding.FULL
+    assert (payment.owed("pay_1"), payment.left("pay_1")) == (0, 0)
+
+
 steps = st.one_of(
     st.tuples(st.just("staff"), st.integers(100, TOTAL.amount)),
     st.tuples(st.just("cancel"), st.just(0)),
