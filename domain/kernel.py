@@ -88,6 +88,16 @@ class DomainEvent(ValueObject, CanMutateAggregate[str]):
         return self.originator_id.partition("-")[2]
 
 
+class UnreadableEvent(DomainEvent):
+    """Stands in history where this build cannot read an event: its type is unknown or newer, or its data
+    was changed. Whoever reads history sets it aside; no aggregate is ever built on one.
+    """
+
+    stored_type: str
+    reason: str
+    """Without the event's data: it goes into logs."""
+
+
 class InitialEvent(DomainEvent, CanInitAggregate[str]):
     originator_topic: str = Field(default="", init=False, exclude=True, repr=False)
 

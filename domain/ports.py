@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from domain.import_rules.problems import RowProblem
 from domain.import_rules.table import TableLimits, TableReading
-from domain.kernel import AggregateRoot, DomainEvent
+from domain.kernel import AggregateRoot, DomainEvent, UnreadableEvent
 
 # --- The event store ---------------------------------------------------------------------------
 
@@ -83,7 +83,8 @@ class RecordedEvent:
 
     @property
     def type(self) -> str:
-        return type(self.event).TOPIC
+        event = self.event
+        return event.stored_type if isinstance(event, UnreadableEvent) else type(event).TOPIC
 
 
 class EventStore(Protocol):
@@ -123,13 +124,19 @@ class EventStore(Protocol):
     async def read_history(
         self, *, after_position: int, limit: int, up_to_position: int | None = None
     ) -> list[RecordedEvent]:
-        """Sequenced events in the order of positions, without holes, at most `limit`."""
+        """Sequenced events in the order of positions, without holes, at most `limit`.
+
+        One that this build cannot read is there as an UnreadableEvent.
+        """
 
     async def last_position(self) -> int:
         """The position of the last sequenced event; 0 for an empty history."""
 
     async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
-        """Published messages as events, personal fields in clear where the key exists."""
+        """Published messages as events, personal fields in clear where the key exists.
+
+        One that this build cannot read is there as an UnreadableEvent.
+        """
 
     async def history_of(
         self, streams: Sequence[str], *, beside: Sequence[str] = ()

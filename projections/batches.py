@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from domain.kernel import EVENTS, DomainEvent, UnreadableEvent
 from domain.ports import RecordedEvent
 from domain.read_models import Batch, ParkedEvent, RefusedWriteError, Write
 from projections.projection import Projection
@@ -29,10 +30,14 @@ def plan(
         aside = {stream for name, stream in parked if name == projection.name}
         mine: list[Write] = []
         for recorded in events:
-            if type(recorded.event) not in projection.folds:
+            if not concerns(projection, recorded.event):
                 continue
             if recorded.stream in aside:
                 newly.append(parked_event(projection.name, recorded, None))
+                continue
+            if isinstance(recorded.event, UnreadableEvent):
+                newly.append(parked_event(projection.name, recorded, recorded.event.reason))
+                aside.add(recorded.stream)
                 continue
             try:
                 mine += projection.writes(recorded)
@@ -42,6 +47,14 @@ def plan(
         if mine:
             writes[projection.name] = mine
     return Batch(after=after, position=events[-1].position, writes=writes, parked=newly)
+
+
+def concerns(projection: Projection, event: DomainEvent) -> bool:
+    """What an event of an unknown type would mean is not known, so it concerns every projection."""
+    if isinstance(event, UnreadableEvent):
+        known = EVENTS.get(event.stored_type)
+        return known is None or known in projection.folds
+    return type(event) in projection.folds
 
 
 def parked_event(projection: str, recorded: RecordedEvent, error: str | None) -> ParkedEvent:

@@ -16,8 +16,9 @@ from typing import Any
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import ValidationError
 
-from domain.kernel import EVENTS, DomainEvent, PersonalData
+from domain.kernel import EVENTS, DomainEvent, PersonalData, UnreadableEvent
 from domain.ports import RecordedEvent
 from integrations.event_store.canonical import canonical, check_plain, instant
 
@@ -95,14 +96,30 @@ def to_event(stored: Mapping[str, Any], at: datetime, keys: Mapping[str, bytes])
         state = _upcast(event_class, stored, state)
     try:
         event = event_class.model_validate(state)
-    except ValueError as e:
-        where = f"{stored['stream']} version {stored['version']}"
-        raise UndecodableEventError(f"{stored['type']} at {where}: {e}") from e
+    except ValidationError as e:  # told without its input, which may be personal
+        faults = [f"{fault['loc']} {fault['type']}" for fault in e.errors(include_input=False)]
+        raise UndecodableEventError(f"{_where(stored)}: {', '.join(faults)}") from None
+    return _placed(event, stored, at)
+
+
+def _where(stored: Mapping[str, Any]) -> str:
+    return f"{stored['type']} at {stored['stream']} version {stored['version']}"
+
+
+def _placed(event: DomainEvent, stored: Mapping[str, Any], at: datetime) -> DomainEvent:
     coordinates = event.__dict__
     coordinates["originator_id"] = stored["stream"]
     coordinates["originator_version"] = stored["version"]
     coordinates["timestamp"] = at
     return event
+
+
+def to_readable(stored: Mapping[str, Any], at: datetime, keys: Mapping[str, bytes]) -> DomainEvent:
+    """The event, or an UnreadableEvent in its place: one of them must not stop all who read history."""
+    try:
+        return to_event(stored, at, keys)
+    except UndecodableEventError as e:
+        return _placed(UnreadableEvent(stored_type=stored["type"], reason=str(e)), stored, at)
 
 
 def _upcast(
@@ -114,7 +131,11 @@ def _upcast(
         )
     lifted = dict(state)
     for version in range(stored["schema"], event_class.class_version):
-        getattr(event_class, f"upcast_v{version}_v{version + 1}")(lifted)
+        try:
+            getattr(event_class, f"upcast_v{version}_v{version + 1}")(lifted)
+        except (AttributeError, KeyError, TypeError, ValueError) as e:
+            fault = type(e).__name__
+            raise UndecodableEventError(f"{_where(stored)}: {fault} while upcasting") from None
     return lifted
 
 
@@ -137,10 +158,10 @@ def _open(
     key = keys.get(personal["subject"])
     if key is None:
         return personal_fields(event_class)
-    box = base64.b64decode(personal["box"])
     try:
+        box = base64.b64decode(personal["box"], validate=True)
         secret = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _associated_data(stored))
-    except InvalidTag as e:
+    except (InvalidTag, ValueError) as e:
         raise UndecodableEventError(f"the personal part of {stored['id']} was changed") from e
     fields: dict[str, Any] = orjson.loads(secret)
     return fields
@@ -163,7 +184,7 @@ def recorded(
         correlation=commit["correlation"],
         causation=commit["causation"],
         at=commit["at"],
-        event=to_event(stored, commit["at"], keys),
+        event=to_readable(stored, commit["at"], keys),
     )
 
 

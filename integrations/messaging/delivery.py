@@ -23,6 +23,7 @@ from faststream.nats import NatsMessage
 from pymongo.errors import AutoReconnect, PyMongoError
 
 from domain.errors import Unavailable
+from domain.kernel import UnreadableEvent
 from domain.ports import RecordedEvent
 from integrations.event_store.mapping import UndecodableEventError
 from integrations.messaging.dead_letters import DeadLetter, Desk, Handle
@@ -91,6 +92,9 @@ class Delivery:
             [recorded] = await self._decoder.decode([message.raw_message.data])
         except UndecodableEventError as e:
             await self._bury(message, position, repr(e))
+            return
+        if isinstance(recorded.event, UnreadableEvent):
+            await self._bury(message, position, recorded.event.reason)
             return
         if await self._desk.is_blocked(consumer=self.name, stream=recorded.stream):
             await self._bury(message, position, None)
