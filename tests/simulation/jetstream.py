@@ -119,13 +119,20 @@ class FakeFeed:
     def __init__(self, world: World, process: Process) -> None:
         self._world = world
         self._process = process
+        self._offered: list[Message] = []
+
+    def offer(self, messages: Sequence[Message]) -> None:
+        """Of a block of this process's own, before JetStream has it."""
+        self._offered.extend(messages)
 
     async def next(self, *, after: int) -> Sequence[Message]:
         await self._world.pause(self._process)
         dice, stream = self._world.dice, self._world.stream or []
         start = max(0, after - dice.choice([0, 0, 3]))
         window = list(enumerate(stream, 1))[start : start + FETCHED]
-        chosen = [Message(n, body) for n, body in window if dice.random() > 0.1]
+        known = [*self._offered, *(Message(n, body) for n, body in window)]
+        chosen = [message for message in known if dice.random() > 0.1]
+        self._offered.clear()
         if dice.random() < 0.2:
             dice.shuffle(chosen)
         if not chosen:

@@ -35,6 +35,7 @@ from tests.simulation.jetstream import FakeFeed, FakeNats
 from tests.simulation.mongo import FakeDatabase
 from tests.simulation.virtual_time import run
 from tests.simulation.world import CALM, Document, Mechanisms, Process, ViolationError, World
+from worker import messages_of
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STORM_SECONDS = 4.0
@@ -171,8 +172,12 @@ class Shop:
             read_models=cast("Any", SimulatedReadModels(world, process, self.read_models)),
             history=SimulatedStore(world, process, self.keys),
         )
-        sequencing = self.start(self.sequence(Sequencer(ledger, publisher), stop))
-        projecting = self.start(runner.run(FakeFeed(world, process), stop=stop))
+        feed = FakeFeed(world, process)
+        sequencer = Sequencer(
+            ledger, publisher, sealed=lambda sealed: feed.offer(messages_of(sealed))
+        )
+        sequencing = self.start(self.sequence(sequencer, stop))
+        projecting = self.start(runner.run(feed, stop=stop))
         done, _ = await asyncio.wait({sequencing, projecting}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
