@@ -103,6 +103,7 @@ class Customer:
         body = {"items": items, "shippingAddress": ADDRESS}
         order = await self._ask("order", "/api/orders", body, stop)
         if order.outcome != "done" or order.object_id is None:
+            await asyncio.sleep(self._dice.uniform(0.3, 1.0))  # perhaps somebody cancels
             return
         await self._look_again(order)
         if self._dice.random() < 0.7:

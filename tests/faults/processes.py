@@ -17,6 +17,7 @@ from nats.js.errors import NotFoundError
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from commands.policies import POLICIES
 from embedded.data_directory import Ports, local_secrets
 from embedded.given import Given
 from embedded.program import Program
@@ -36,7 +37,7 @@ OURS = {
     "APP_ENV": "test",
     "RATE_LIMITS": "false",
     "DEMO_CATALOGUE": "false",
-    "CONSISTENCY_WAIT_SECONDS": "1",
+    "CONSISTENCY_WAIT_SECONDS": "0.5",
     "PYTHONPATH": str(ROOT),
 }
 
@@ -154,9 +155,11 @@ class Eyes:
         return await self.checkpoint() < await self.store.last_position()
 
     async def policies_are_behind(self) -> bool:
-        infos = await self.stream.consumers_info(STREAM)
-        durable = [info for info in infos if info.config.durable_name]
-        return not durable or any(i.num_pending or i.num_ack_pending for i in durable)
+        """A consumer that was lost with its stream is behind until the watchdog has made it again."""
+        infos = {info.name: info for info in await self.stream.consumers_info(STREAM)}
+        if not infos.keys() >= {policy.name for policy in POLICIES}:
+            return True
+        return any(infos[p.name].num_pending or infos[p.name].num_ack_pending for p in POLICIES)
 
     async def published(self) -> int:
         """The stream's last sequence; -1 when there is none."""

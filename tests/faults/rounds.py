@@ -105,12 +105,13 @@ async def nats_killed(stage: Stage) -> None:
 
 
 async def nats_rolled_back_to_an_older_copy(stage: Stage) -> None:
+    await stage.while_shopping()
+    older = await stage.eyes.published()
     await killed_for_a_while(stage, stage.processes.nats, meanwhile=_copy)
-    await stage.while_shopping(2.0, 3.0)
-    before = await stage.eyes.published()
+    await stage.while_shopping(3.0, 4.0)
+    newer = await stage.eyes.published()
     await killed_for_a_while(stage, stage.processes.nats, meanwhile=_roll_back)
-    after = await stage.eyes.published()
-    stage.tell(f"JetStream went from {before} back to {after} or less")
+    stage.tell(f"JetStream was rolled back from {newer} to about {older}")
     await stage.while_shopping()
 
 

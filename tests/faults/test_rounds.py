@@ -20,8 +20,8 @@ from tests.faults.customers import ANSWER_SECONDS, Customer, Journal
 from tests.faults.processes import Calm, Eyes, Processes, open_eyes
 from tests.faults.rounds import LOG, PASSES, ROUNDS, SEED, Round, Stage
 
-CUSTOMERS = 6
-STOCK = 60
+CUSTOMERS = 8
+STOCK = 12
 PRODUCTS = 3
 STOP_SECONDS = 60.0
 
@@ -156,4 +156,5 @@ def test_the_rounds_had_something_to_check(world: World) -> None:
     assert counted["done"] >= 50
     assert journal.fresh_reads >= 10
     assert journal.repeats >= 5
+    assert counted["refused"] >= 1, "nobody was refused the last ring"
     assert all(journal.done(kind) for kind in promises.EVENT_OF)
