@@ -42,16 +42,21 @@ class Fault(Exception):
     pass
 
 
+def not_json(word):
+    raise ValueError(f"{word} is not JSON")
+
+
 def read(lines):
     """(block, commits) pairs."""
     block, commits = None, []
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=not_json)
             kind, value = next(iter(row.items()))
-        except (ValueError, AttributeError, StopIteration):
+            again = canonical(row)
+        except (ValueError, AttributeError, StopIteration, RecursionError):
             raise Fault(f"line {number} is not a row of a ledger") from None
-        if canonical(row) != line.rstrip(b"\n"):
+        if again != line.rstrip(b"\n"):
             raise Fault(f"line {number} is not in canonical form")
         if kind == "block":
             if block is not None:
@@ -87,6 +92,7 @@ def verify(lines, heads):
         expect(
             entries == block["entries"], f"a commit of {where} was changed, dropped, added or moved"
         )
+        expect(leaves, f"{where} is empty")
         expect(merkle_root(leaves) == block["root"], f"the Merkle root of {where} is wrong")
         expect(
             sum(e["events"] for e in entries) == block["count"],
@@ -123,13 +129,16 @@ def main():
         help="a block hash that you kept",
     )
     options = parser.parse_args()
-    heads = {
-        int(number): digest for number, _, digest in (head.partition(":") for head in options.head)
-    }
+    heads = {}
+    for head in options.head:
+        number, _, digest = head.partition(":")
+        if not number.isdigit() or len(digest) != 64:
+            parser.error("a head is the number of a block, a colon and its hash")
+        heads[int(number)] = digest
     try:
         with open(options.file, "rb") as lines:
             number, position, digest = verify(lines, heads)
-    except (Fault, KeyError, TypeError) as fault:
+    except (Fault, AttributeError, KeyError, TypeError) as fault:
         print(f"CHANGED: {fault}")
         return 1
     print(f"intact: {number} blocks, {position} events; keep this head: {number}:{digest}")

@@ -27,7 +27,10 @@ class Snapshots:
             return None
         aggregate: Any = aggregate_class.__new__(aggregate_class)
         aggregate.__base_init__(stream, document["version"], UNSTAMPED)
-        aggregate.restore_snapshot(document["state"])
+        try:
+            aggregate.restore_snapshot(document["state"])
+        except (KeyError, TypeError, ValueError):
+            return None
         return aggregate
 
     async def offer(self, aggregate: Any, *, loaded_from: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
-from domain.errors import ConcurrencyConflict, Invalid
+from domain.errors import ConcurrencyConflict, Invalid, TooLarge
 from domain.kernel import AggregateRoot, DomainEvent
 from domain.ports import (
     CommandContext,
@@ -136,10 +136,9 @@ class MongoEventStore:
         if up_to_version is not None:
             versions["$lte"] = up_to_version
         query = {"events": {"$elemMatch": {"stream": stream, "version": versions}}}
-        cursor = self._commits.find(query, {"events": 1, "at": 1}).limit(MAX_STREAM_EVENTS)
         found = [
             (stored, document["at"])
-            async for document in cursor
+            for document in await self._all_of(query)
             for stored in document["events"]
             if stored["stream"] == stream
             and stored["version"] > after_version
@@ -148,17 +147,22 @@ class MongoEventStore:
         found.sort(key=lambda pair: pair[0]["version"])
         return found
 
+    async def _all_of(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Raise TooLarge rather than let anybody decide on a part of a stream."""
+        cursor = self._commits.find(query, {"events": 1, "at": 1}).limit(MAX_STREAM_EVENTS + 1)
+        documents: list[dict[str, Any]] = await cursor.to_list()
+        if len(documents) > MAX_STREAM_EVENTS:
+            raise TooLarge(f"more than {MAX_STREAM_EVENTS} commits would have to be read at once")
+        return documents
+
     async def load_many(
         self, aggregate_class: type[AggregateRoot], object_ids: Sequence[str]
     ) -> dict[str, Any]:
         assert len(object_ids) <= MAX_STREAMS
         streams = {aggregate_class.stream(object_id): object_id for object_id in object_ids}
-        cursor = self._commits.find(
-            {"events.stream": {"$in": list(streams)}}, {"events": 1, "at": 1}
-        )
         found = [
             (stored, document["at"])
-            async for document in cursor.limit(MAX_STREAM_EVENTS)
+            for document in await self._all_of({"events.stream": {"$in": list(streams)}})
             for stored in document["events"]
             if stored["stream"] in streams
         ]
@@ -175,7 +179,11 @@ class MongoEventStore:
         stream = aggregate_class.stream(object_id)
         aggregate: Any = await self._snapshots.latest(aggregate_class, stream)
         after = aggregate.version if aggregate is not None else 0
-        for event in await self.read_stream(stream, after_version=after):
+        events = await self.read_stream(stream, after_version=max(0, after - 1))
+        if aggregate is not None and not (events and events[0].originator_version == after):
+            # It stands at a version that is not there: history was restored from before it.
+            aggregate, after, events = None, 0, await self.read_stream(stream)
+        for event in events[1:] if aggregate is not None else events:
             aggregate = event.mutate(aggregate)
         if aggregate is not None:
             await self._snapshots.offer(aggregate, loaded_from=after)

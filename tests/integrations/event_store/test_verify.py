@@ -230,3 +230,33 @@ def test_the_standard_library_writes_the_same_canonical_bytes(book: Book) -> Non
             value = _plain_commit(commit)
             text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             assert text.encode() == canonical(value)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'{"block":{"_id":1}}',
+        b'{"commit":{}}',
+        b"[]",
+        b"{}",
+        b"nonsense",
+        b'{"block":NaN}',
+        b'{"block":"\\ud800"}',
+        b'{"block":1e999}',
+        b'{"block":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"block":{"_id":1},"block":{"_id":1}}',
+        b"\xff\xfe",
+    ],
+    ids=range(11),
+)
+def test_what_is_no_ledger_is_told_in_a_sentence(tmp_path: Path, row: bytes) -> None:
+    file = tmp_path / "ledger.ndjson"
+    file.write_bytes(row + b"\n")
+    result = run_verifier(file)
+    assert (result.returncode, result.stdout[:8], result.stderr) == (1, "CHANGED:", "")
+
+
+def test_a_head_that_is_none_is_refused(book: Book, tmp_path: Path) -> None:
+    exported(book, tmp_path / "ledger.ndjson")
+    result = run_verifier(tmp_path / "ledger.ndjson", "--head", "12")
+    assert (result.returncode, "a head is the number" in result.stderr) == (2, True)
