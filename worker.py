@@ -6,6 +6,7 @@ one of its essential tasks dies it exits with 70, and the supervisor starts it a
 
 import asyncio
 import contextlib
+import gc
 import random
 import signal
 import sys
@@ -111,6 +112,7 @@ async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None
     tasks.start("new projections", fill_new_projections(services, stop=tasks.stop))
     metrics = WorkerMetrics(runner, consumers.deliveries, store=services.store, desk=desk)
     tasks.start("metrics", metrics.observe(stop=tasks.stop))
+    gc.freeze()  # what is here now stays: the collector need not walk through it again and again
     with MetricsPage(metrics, port=metrics_port) as port:
         log.info("worker runs", metrics_port=port)
         sound = await tasks.until_stopped()

@@ -17,10 +17,13 @@ from domain.errors import Unavailable
 from integrations.event_store.ledger import Ledger, Sealed
 from integrations.event_store.relay import Relay
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.25
+"""Only for a word that was lost: a group of commits wakes us at once."""
 LEASE_SECONDS = 2.0
 HANDOVER = 64
 """Blocks that wait for the relay; beyond them it reads the ledger itself."""
+MANY_COMMITS = 20
+"""A block of so many says that there are more. After a smaller one the next word is waited for."""
 MAX_PAUSE_SECONDS = 5.0
 
 log = structlog.get_logger("sequencer")
@@ -47,12 +50,28 @@ class Lease:
         self._name = name
         self._owner = secrets.token_hex(8)
         self._until = 0.0
+        self._renewal: asyncio.Task[None] | None = None
 
     async def held(self) -> bool:
-        """Take or renew it when that is due. False while another process holds it."""
+        """Take it when it is free. False while another process holds it.
+
+        It is renewed beside the work, when half of it has passed: nobody waits for that.
+        """
+        left = self._until - asyncio.get_running_loop().time()
+        if left <= 0:
+            return await self._take()
+        if left < LEASE_SECONDS / 2 and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._renew(), name="lease")
+        return True
+
+    async def _renew(self) -> None:
+        try:
+            await self._take()
+        except PyMongoError as e:  # it runs out, and whoever then takes it meets the same
+            log.warning("the lease could not be renewed", reason=str(e))
+
+    async def _take(self) -> bool:
         now = asyncio.get_running_loop().time()
-        if now < self._until - LEASE_SECONDS / 2:
-            return True
         free = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
         milliseconds = int(LEASE_SECONDS * 1000)
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": milliseconds}}
@@ -77,6 +96,8 @@ class Lease:
 
     async def release(self) -> None:
         """Let another go on at once. Without an answer it runs out by itself."""
+        if self._renewal is not None:
+            await asyncio.wait({self._renewal})
         self._until = 0.0
         with contextlib.suppress(PyMongoError):
             await self._leases.delete_one({"_id": self._name, "owner": self._owner})
@@ -144,13 +165,14 @@ class Sequencer:
         if sealed is None:
             return False
         self._sealed(sealed)
+        await asyncio.sleep(0)  # who waits for the block comes first, then its marks and the relay
         with contextlib.suppress(asyncio.QueueFull):  # the relay reads the ledger when it is behind
             self._blocks.put_nowait(sealed)
         await self._ledger.finish(sealed.block)
         SEALED.inc(sealed.block["count"])
         BLOCK_SIZE.observe(len(sealed.commits))
         POSITION.set(sealed.block["first"] + sealed.block["count"] - 1)
-        return True
+        return len(sealed.commits) >= MANY_COMMITS
 
     async def _until_woken(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -5,6 +5,7 @@ from the reader's position, whenever it is lost, silent or deleted. See docs/dec
 """
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections import deque
@@ -95,10 +96,9 @@ class JetStreamFeed:
         return asyncio.get_running_loop().time()
 
     async def _wait(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._news.wait(), seconds)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     async def _begin(self, after: int) -> bool:
         """Make a consumer that starts behind `after`. False, after a pause, when there is no stream."""

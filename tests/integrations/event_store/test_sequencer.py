@@ -21,7 +21,7 @@ from integrations.event_store.relay import (
     WrongStreamError,
     stream_config,
 )
-from integrations.event_store.sequencer import Lease, Sequencer
+from integrations.event_store.sequencer import LEASE_SECONDS, Lease, Sequencer
 from tests.integrations.event_store.ledgerbook import context, line, opened
 
 
@@ -115,6 +115,17 @@ async def test_a_lease_keeps_the_second_sequencer_idle_until_the_first_ends(shop
     first, second = Lease(shop.database), Lease(shop.database)
     assert await first.held()
     assert not await second.held()
+    await first.release()
+    assert await second.held()
+
+
+async def test_a_lease_is_renewed_beside_the_work(shop: Shop) -> None:
+    first, second = Lease(shop.database), Lease(shop.database)
+    assert await first.held()
+    for _ in range(6):  # longer than it lasts unrenewed
+        await asyncio.sleep(LEASE_SECONDS / 5)
+        assert await first.held()
+        assert not await second.held()
     await first.release()
     assert await second.held()
 
