@@ -15,7 +15,7 @@ import structlog
 from tests.simulation.shop import COMMANDS, USERS, storm
 from tests.simulation.world import Mechanisms, ViolationError
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS") or 300)
+SEEDS = int(os.environ.get("SIMULATION_SEEDS") or 200)
 CHUNKS = 10
 ENOUGH = 80
 """Within so many seeds a missing mechanism is missed."""
