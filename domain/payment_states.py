@@ -90,7 +90,7 @@ def owed_of(
 
 
 def standing_of(attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund]) -> RefundStanding:
-    """How far the refunds of a payment are. What is flagged and not requested yet is pending."""
+    """How far the refunds of a payment are, once there are any. What is only flagged yet is pending."""
     states = {refund.status for refund in refunds.values()}
     if states - SETTLED:
         return RefundStanding.PENDING
@@ -102,11 +102,4 @@ def standing_of(attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund]) 
         for name, attempt in attempts.items()
         if attempt.rank == RANK["captured"]
     )
-    if kept <= 0:
-        return RefundStanding.FULL
-    begun = RefundStatus.PROCESSED in states or RANK["refunded"] in _ranks(attempts)
-    return RefundStanding.PARTIAL if begun else RefundStanding.NONE
-
-
-def _ranks(attempts: Mapping[str, Attempt]) -> set[int]:
-    return {attempt.rank for attempt in attempts.values()}
+    return RefundStanding.PARTIAL if kept > 0 else RefundStanding.FULL

@@ -1,6 +1,6 @@
 """Money goes back: for cancelled orders by itself, and when finance says so; sent once, whatever happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +9,13 @@ import pytest
 
 from commands.accounts import erase
 from commands.context import system_context
+from commands.mails import money
 from commands.policies import POLICIES
 from commands.reconciliation import reconcile_payment
 from commands.refunding import reconcile_open_refunds
-from domain.errors import RuleViolation, Unavailable
+from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payments import Payment
-from domain.values import Role
+from domain.values import Money, Role
 from tests.api import Api, Person
 from tests.buying import bought, deliver_webhooks, ok, on_sale, ordered, react, refused
 
@@ -398,17 +399,55 @@ async def test_a_silent_gateway_ends_the_round(sale: Bought) -> None:
     assert await sale.given_back() == 1_100_00
 
 
+async def test_a_refund_that_cannot_be_asked_about_does_not_stop_the_round(sale: Bought) -> None:
+    sale.api.gateway.refunds_start_as = "pending"
+    for amount in (500, 600):
+        ok(await sale.refund({"amount": amount, "reason": "x"}), 202)
+    await work(sale.api)
+    for refund in (await sale.payment())["refunds"]:
+        sale.api.gateway.settle_refund(refund["gatewayRefundId"], "processed")
+    sale.api.gateway.failures.append(Invalid("that payment is unknown", code="gateway-refused"))
+    assert await sale.a_while_later() == 2
+    assert (await sale.payment())["amountRefunded"] == 1_100
+
+
+async def test_finance_may_say_which_of_two_captured_payments(sale: Bought) -> None:
+    payment = await sale.loaded()
+    assert payment.gateway_order_id is not None
+    extra = replace(
+        await sale.api.gateway.payment(payment.confirmed_by or ""), gateway_payment_id="pay_extra"
+    )
+    sale.api.gateway._payments["pay_extra"] = extra
+    await reconcile_payment(sale.payment_id, sale.api.services)
+    sale.api.gateway.failures.append(RuleViolation("no balance", code="gateway-refused"))
+    await work(sale.api)
+    assert (await sale.payment())["refundStatus"] == "failed"
+    ok(await sale.refund(EVERYTHING | {"transactionId": "pay_extra"}), 202)
+    await work(sale.api)
+    assert (sale.api.gateway.refunded("pay_extra"), await sale.given_back()) == (PRICE, 0)
+    order, shown = await sale.order(), await sale.payment()
+    assert (order["paymentStatus"], shown["refundStatus"]) == ("completed", "partial")
+    nobodys = EVERYTHING | {"transactionId": "pay_nobodys"}
+    refused(await sale.refund(nobodys), 409, "nothing-to-refund")
+
+
+def test_money_of_another_land_is_named_as_such() -> None:
+    assert money(Money(amount=12_50, currency="USD")) == "12.5 USD"
+    assert money(Money(amount=500_00)) == "₹500"
+
+
 # --- What was refunded at the gateway's own desk -------------------------------------------------------
 
 
 async def test_what_was_refunded_elsewhere_is_shown_and_counts(sale: Bought) -> None:
     confirmed_by = (await sale.loaded()).confirmed_by
     assert confirmed_by is not None
-    sale.api.gateway.refund_at_desk(confirmed_by, 500_00)
-    await deliver_webhooks(sale.api)
+    for amount in (300_00, 200_00):
+        sale.api.gateway.refund_at_desk(confirmed_by, amount)
+        await deliver_webhooks(sale.api)
     payment = await sale.payment()
     assert (payment["refundStatus"], payment["amountRefunded"]) == ("partial", 500)
-    assert payment["refunds"][0]["reason"] == "at_gateway"
+    assert [refund["reason"] for refund in payment["refunds"]] == ["at_gateway", "at_gateway"]
     await sale.cancel()
     await work(sale.api)
     assert await sale.given_back() == PRICE
