@@ -22,6 +22,7 @@ from integrations.messaging.connection import Connection
 log = structlog.get_logger(__name__)
 
 RECENT_COMMITS = 20_000
+FLUSH_SECONDS = 5
 LISTEN_SECONDS = 0.25
 """A commit not announced by then is looked up once: it may have been applied before we listened."""
 
@@ -62,6 +63,7 @@ class Consistency:
     async def start(self) -> None:
         self._connection.on_reconnect(self.refresh)
         self._subscription = await self._connection.subscribe(self._subject, cb=self._listen)
+        await self._connection.flush(timeout=FLUSH_SECONDS)  # the server listens before we look
         await self.refresh()
 
     async def close(self) -> None:
