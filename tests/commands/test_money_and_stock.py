@@ -325,6 +325,7 @@ EXPECTED_REFUSALS = {
     "already-paid",
     "nothing-to-refund",
     "refund-exceeds-payment",
+    "gateway-refused",
 }
 
 
