@@ -188,6 +188,7 @@ async def sample_import(url: str, rows: int = ROWS) -> float:
 
 async def measured(environment: dict[str, str], worker_pid: int) -> list[Figure]:
     async with services(environment) as opened:
+        await visible(opened, seconds=0)  # the worker has started
         rest = (resident_mb(os.getpid()), resident_mb(worker_pid))
         found = await visible(opened)
         p50, p99 = found[len(found) // 2], found[int(len(found) * 0.99)]
