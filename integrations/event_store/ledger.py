@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import bson
+import pymongo
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -31,6 +32,8 @@ MAX_PAGES = 32
 MAX_PAGE_BYTES = 8_000_000
 """A page ends with the commit that passes it: a block and its messages fit into memory."""
 KNOWN_STREAMS = 100_000
+MAJORITY_SECONDS = 5.0
+"""How long to ask a majority that may be away: the server itself would wait for ever."""
 NAMESPACE_EXISTS = 48
 
 BLOCK_SHAPE = {
@@ -99,7 +102,8 @@ class Ledger:
         found = await self._block_at(self.blocks, position)
         if found is None:
             asked = self.blocks.with_options(read_concern=ReadConcern("linearizable"))
-            found = await self._block_at(asked, position)
+            with pymongo.timeout(MAJORITY_SECONDS):
+                found = await self._block_at(asked, position)
         return found
 
     @staticmethod
