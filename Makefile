@@ -11,12 +11,6 @@ BIN := .venv/bin
 PYTHONS := python3.11 python3.12 python3.13 python3
 CODE := $(patsubst %/,%,$(sort $(dir $(wildcard */*.py)))) $(wildcard *.py)
 
-# bcrypt and python-multipart are loaded by passlib and FastAPI; the others come with what we
-# name (boto3, razorpay, FastAPI, pip), and only their errors or types are mentioned; aiosmtpd is
-# the mailbox's own.
-DEPTRY := --optional-dependencies-dev-groups dev,embedded --extend-exclude '^(tests|benchmarks)/' \
-	--per-rule-ignores 'DEP002=bcrypt|python-multipart,DEP003=botocore|certifi|packaging|requests|starlette|urllib3,DEP004=aiosmtpd'
-
 .PHONY: help run test check fix bench faults venv models clean
 
 help:  ## list these commands
@@ -36,8 +30,8 @@ check: venv  ## format, lint, types, who may import whom, dependencies, dead cod
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/deptry . $(DEPTRY)
-	$(BIN)/vulture $(CODE) --min-confidence 80
+	$(BIN)/deptry .
+	$(BIN)/vulture
 	@! grep -nE '://|^ *--(extra-)?(index-url|find-links|trusted-host)|^-e' requirements.lock \
 		|| { echo 'requirements.lock must name no addresses: see the lines above.' >&2; exit 1; }
 

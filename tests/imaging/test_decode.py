@@ -329,7 +329,8 @@ def heif_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     formats.cache_clear()
 
 
-def test_heic_is_taken_where_its_reader_is_installed(heif_reader: None) -> None:
+@pytest.mark.usefixtures("heif_reader")
+def test_heic_is_taken_where_its_reader_is_installed() -> None:
     assert formats() == ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
     assert formats()[-1] == "HEIF"
     assert sys.modules["pillow_heif"].asked == [True]
