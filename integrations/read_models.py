@@ -12,9 +12,9 @@ from pymongo import IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
-from domain.read_models import Batch, Index, MovedError, ParkedEvent, Standing
+from domain.read_models import Batch, Index, MovedError, ParkedEvent, Standing, Write
 from integrations.moves import Move
-from integrations.transactions import MAJORITY, bulk, transact, unavailable
+from integrations.transactions import MAJORITY, Operation, bulk, operation, transact, unavailable
 
 Document = dict[str, Any]
 
@@ -31,6 +31,9 @@ class MongoReadModels:
         self.database = database
         self._checkpoints = database["checkpoints"]
         self._parked = database["parked"]
+
+    def operation(self, write: Write) -> Operation:
+        return operation(write)
 
     def label(self, projection: str) -> str:
         """The projection's name in the database: of its collection, and on its parked events."""
@@ -102,7 +105,9 @@ class MongoReadModels:
     async def _write(self, batch: Batch, session: AsyncClientSession) -> None:
         for name, writes in batch.writes.items():
             collection = self.database[self.label(name)]
-            await bulk(collection, writes, session=session, projection=name)
+            await bulk(
+                collection, writes, session=session, projection=name, operation=self.operation
+            )
 
     async def _park(self, parked: Sequence[ParkedEvent], session: AsyncClientSession) -> None:
         """Touch the head of each stream that was parked before, so that a release of it conflicts."""

@@ -6,9 +6,10 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.write_concern import WriteConcern
 
+from domain.read_models import Batch, RefusedWriteError, Write
 from integrations.moves import Move, forget
 from integrations.read_models import LIVE, MongoReadModels
-from integrations.transactions import transact
+from integrations.transactions import Operation, insertion, operation, transact
 
 Document = dict[str, Any]
 
@@ -24,9 +25,23 @@ class MongoBuilding(MongoReadModels):
         self.version = version
         self.checkpoint = f"{projection}__v{version}"
         self._mover = Move(database)
+        self._inserts = True
 
     def label(self, projection: str) -> str:
         return f"{projection}__v{self.version}"
+
+    async def apply(self, batch: Batch) -> None:
+        """Insert what is put, until a document is met that was there before."""
+        try:
+            await super().apply(batch)
+        except RefusedWriteError:
+            if not self._inserts:
+                raise
+            self._inserts = False
+            await super().apply(batch)
+
+    def operation(self, write: Write) -> Operation:
+        return insertion(write) if self._inserts else operation(write)
 
     async def begin(self) -> None:
         await self.prepare()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bson.errors import InvalidDocument
-from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -19,12 +19,19 @@ from domain.errors import Unavailable
 from domain.read_models import RefusedWriteError, Write
 
 Document = dict[str, Any]
-Operation = ReplaceOne[Document] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
+Operation = (
+    InsertOne[Document] | ReplaceOne[Document] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
+)
 Work = Callable[[AsyncClientSession], Awaitable[None]]
 
 MAJORITY = WriteConcern("majority", j=True)
 TRIES = 8
 FIRST_WAIT_SECONDS = 0.01
+
+
+def insertion(write: Write) -> Operation:
+    """As `operation`, for documents that are new: several times quicker, refused where one is there."""
+    return InsertOne(dict(write.what)) if write.kind == "put" else operation(write)
 
 
 def operation(write: Write) -> Operation:
@@ -41,6 +48,7 @@ async def bulk(
     *,
     session: AsyncClientSession,
     projection: str,
+    operation: Callable[[Write], Operation] = operation,
 ) -> None:
     """Raise RefusedWriteError for what the server, or BSON itself, will never take."""
     try:

@@ -1,6 +1,7 @@
 """A rebuilt collection is the fold of the ledger, and takes its place while everything runs."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from integrations.read_models import MongoReadModels
 from integrations.rebuilding import MongoBuilding
 from projections.compact import compact
 from projections.memory import Collection, apply_write, fold
-from projections.projection import Projection
+from projections.projection import Change, Projection, Put
 from projections.rebuild import rebuild
 from projections.runner import Runner
 from tests.projections.gems import (
@@ -92,6 +93,22 @@ async def test_a_rebuilt_collection_is_the_fold_of_the_ledger(shop: Shop) -> Non
     assert await shop.documents() == shop.folded()
     assert await shop.leftovers() == []
     assert (await shop.read_models.standing()).versions == {"gems": 2}
+
+
+@pytest.mark.parametrize("batch_events", [1, 20, 1_000])
+async def test_what_is_put_again_replaces_what_was_put_before(
+    batch_events: int, shop: Shop
+) -> None:
+    last_words = Projection("gems", version=3)
+
+    @last_words.on(GemFound, GemCut)
+    def told(event: GemFound | GemCut, at: datetime) -> Change:
+        return Put({"last": event.TOPIC, "at": at})
+
+    shop.fill(20)
+    await shop.runner.catch_up()
+    await shop.rebuild(last_words, batch_events=batch_events)
+    assert await shop.documents() == shop.folded(last_words)
 
 
 async def test_the_rebuilt_collection_has_its_indexes(shop: Shop) -> None:
