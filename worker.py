@@ -23,6 +23,7 @@ from commands.policies import POLICIES
 from commands.policy import Policy
 from commands.reconciliation import reconcile_open_payments
 from commands.refunding import reconcile_open_refunds
+from commands.retention import remove_expired_pictures
 from dependencies import Services
 from domain.errors import DomainError, Unavailable
 from domain.ports import RecordedEvent
@@ -60,6 +61,7 @@ class Timer:
 
 TIMERS = (
     Timer(name="unpaid orders expire", every_seconds=30, act=expire_reservations),
+    Timer(name="expired pictures are removed", every_seconds=600, act=remove_expired_pictures),
     Timer(name="open payments are asked about", every_seconds=60, act=reconcile_open_payments),
     Timer(name="open refunds are asked about", every_seconds=60, act=reconcile_open_refunds),
 )

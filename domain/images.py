@@ -250,6 +250,9 @@ class Image(AggregateRoot):
     def _faces(self) -> list[Any]:
         return list((self.analysis or {}).get("faces", ()))
 
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
     def delete(self, *, reason: str) -> None:
         if self.status is not ImageStatus.DELETED:
             self.record(ImageDeleted, user_id=self.user_id, keys=self.keys, reason=reason)
@@ -260,6 +263,7 @@ class Image(AggregateRoot):
         self.keys: PhotoKeys = event.keys
         self.sha256: str = event.sha256
         self.size: int = event.size
+        self.expires_at: datetime | None = event.expires_at
         self.status: ImageStatus = ImageStatus.UPLOADED
         self.face: int | None = None
         self.analysis: dict[str, Any] | None = None

@@ -202,6 +202,10 @@ class TryOn(AggregateRoot):
         if self.shared_until is not None:
             self.record(TryOnUnshared)
 
+    def has_expired(self, now: datetime) -> bool:
+        """A saved result is kept for good."""
+        return not self.saved and self.expires_at is not None and self.expires_at <= now
+
     def delete(self, *, reason: str) -> None:
         if self.status is not TryOnStatus.DELETED:
             keys = tuple(self.keys)
@@ -217,6 +221,7 @@ class TryOn(AggregateRoot):
         self.status: TryOnStatus = TryOnStatus.PROCESSING
         self.keys: list[str] = []
         self.saved: bool = False
+        self.expires_at: datetime | None = event.expires_at
         self.shared_until: datetime | None = None
         self.token: str = ""
 

@@ -28,6 +28,7 @@ RESULTS = Projection(
         [("userId", 1), ("createdAt", -1)],
         [("shareTokenSha256", 1)],
         [("userImageId", 1)],
+        [("expiresAt", 1)],
     ],
 )
 
