@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from commands.catalogue import import_product, rewrite_product
 from commands.context import policy_context
+from commands.drawn import drawn
 from commands.policy import Policy, policy
 from commands.unit_of_work import Handler, UnitOfWork, run
 from dependencies import Services
@@ -225,6 +226,8 @@ async def _carry_out_step(
 
 async def _create(step: Create, import_id: str, work: UnitOfWork) -> None:
     product = await import_product(step.draft.details, work, import_id=import_id, row=step.row)
+    if (overlay := drawn(step.draft.images)) is not None:
+        product.set_overlay(overlay)
     kind, value = claimed_as(step.key)
     await work.claim(kind, value, owner=product.object_id)
 

@@ -9,7 +9,6 @@ from typing import Any
 from commands import mails
 from commands.account_policies import ACCOUNT_POLICIES
 from commands.context import policy_context
-from commands.demo import DEMO
 from commands.importing import IMPORTING
 from commands.mails import Letter
 from commands.picturing import PICTURING
@@ -123,6 +122,5 @@ POLICIES: tuple[Policy, ...] = (
     *REFUNDING,
     *PICTURING,
     *IMPORTING,
-    *DEMO,
     *ACCOUNT_POLICIES,
 )

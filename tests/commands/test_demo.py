@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from commands.demo import DEMO, drawn, load_demo
+from commands.demo import load_demo
+from commands.drawn import drawn
 from tests.api import Api
-from tests.buying import ok, react
+from tests.buying import ok
 from tests.importing import catalogue, with_worker
 
 FOLDER = Path(__file__).parents[2] / "demo"
@@ -18,7 +19,6 @@ async def opened(api: Api) -> dict[str, dict[str, Any]]:
     worker = with_worker(api)
     await load_demo(api.services)
     await worker.wait_for_commit("none", seconds=0)
-    await react(api, *DEMO)
     return await catalogue(api)
 
 
@@ -50,7 +50,7 @@ async def test_an_overlay_that_staff_have_set_is_left_alone(api: Api) -> None:
     own = {"image": "object:o/a.png", "width": 8, "height": 8, "widthMm": 77, "pxPerMm": 1}
     address = f"/api/products/{piece['id']}"
     ok(await admin.client.put(f"{address}/overlay", json=own, headers={"If-Match": "*"}))
-    await react(api, *DEMO)
+    await opened(api)
     assert ok(await api.client.get(address))["overlay"]["widthMm"] == 77
 
 
@@ -59,11 +59,11 @@ def test_every_picture_has_its_measures() -> None:
     pictures = {picture.stem for picture in (FOLDER / "overlays").glob("*.png")}
     assert pictures == measured.keys()
     for name in pictures:
-        overlay = drawn(f"/media/demo/{name}.png")
+        overlay = drawn([f"/media/demo/{name}.png"])
         assert overlay is not None
         assert overlay.image == f"/media/demo/{name}.png"
 
 
 def test_other_pictures_are_none_of_the_demos() -> None:
     for address in ("https://example.com/pearl-strand.png", "/media/demo/none.png", ""):
-        assert drawn(address) is None
+        assert drawn([address]) is None
