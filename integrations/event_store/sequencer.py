@@ -20,7 +20,7 @@ from integrations.event_store.relay import Relay
 POLL_SECONDS = 0.25
 """Only for a word that was lost: a group of commits wakes us at once."""
 LEASE_SECONDS = 2.0
-HANDOVER = 64
+HANDOVER = 8
 """Blocks that wait for the relay; beyond them it reads the ledger itself."""
 MANY_COMMITS = 20
 """A block of so many says that there are more. After a smaller one the next word is waited for."""
