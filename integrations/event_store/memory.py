@@ -11,7 +11,6 @@ from domain.errors import ConcurrencyConflict, Invalid, NotFound
 from domain.kernel import AggregateRoot, DomainEvent
 from domain.ports import CommandContext, Commit, RecordedEvent, commit_id_of
 from integrations.event_store import commits as c
-from integrations.event_store.canonical import instant
 from integrations.event_store.ledger import make_block
 from integrations.event_store.mapping import (
     from_message,
@@ -21,7 +20,7 @@ from integrations.event_store.mapping import (
     subjects_of,
     to_event,
 )
-from integrations.event_store.store import make_commit
+from integrations.event_store.store import history_row, make_commit
 
 
 class MemoryKeys:
@@ -162,22 +161,7 @@ class MemoryEventStore:
     ) -> list[dict[str, Any]]:
         asked, wanted = set(streams), {*streams, *beside}
         return [
-            {
-                "position": document["position"] + index,
-                "stream": stored["stream"],
-                "version": stored["version"],
-                "type": stored["type"],
-                "time": instant(document["at"]),
-                "actor": document["actor"],
-                "command": document["command"],
-                "commit": document["_id"],
-                "eventId": stored["id"],
-                "causation": document["causation"],
-                "data": stored["data"],
-                "personal": stored.get("personal"),
-                "hash": document["leaf"],
-                "blockHash": block["hash"],
-            }
+            history_row(document, stored, index, block["hash"])
             for document, block in zip(self.commits, self.blocks, strict=True)
             if asked & {stored["stream"] for stored in document["events"]}
             for index, stored in enumerate(document["events"])

@@ -255,7 +255,7 @@ class MongoEventStore:
         documents.sort(key=lambda d: d.get("position", float("inf")))
         chain = await self._chain_of([d["_id"] for d in documents])
         return [
-            _as_history(document, stored, index, chain.get(document["_id"]))
+            history_row(document, stored, index, chain.get(document["_id"]))
             for document in documents
             for index, stored in enumerate(document["events"])
             if stored["stream"] in wanted
@@ -268,9 +268,10 @@ class MongoEventStore:
         return {e["commit"]: block["hash"] async for block in cursor for e in block["entries"]}
 
 
-def _as_history(
+def history_row(
     document: Mapping[str, Any], stored: Mapping[str, Any], index: int, chain: str | None
 ) -> dict[str, Any]:
+    """An event as auditors see it; `chain` is the hash of its block, None while it waits for one."""
     position = document.get("position")
     return {
         "position": None if position is None else position + index,
