@@ -4,6 +4,7 @@ uvicorn main:app
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -87,6 +88,9 @@ def create_app(settings: Settings, *, opener: Opener | None = None) -> FastAPI:
                 raise SettingsError(f"Settings: {fault.detail}") from None
             if settings.demo_catalogue:
                 await load_demo(app.state.services)
+            if opener is None:  # what the start has made stays: the collector need not look again
+                gc.collect()
+                gc.freeze()
             yield
 
     app = FastAPI(
