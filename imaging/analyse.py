@@ -79,6 +79,15 @@ def upright(rgb: Rgb, analysis: Analysis) -> Rgb:
     return _turned(rgb, analysis.quarter_turns)
 
 
+def stand_up(rgb: Rgb) -> Rgb:
+    """A picture that nobody said which way is up of, turned until its face stands upright. Looks
+    at faces only, which costs a fifth of an analysis.
+    """
+    small = fit(rgb, WORKING_SIDE)
+    first = _seen_by_detector(small)
+    return rgb if first.upright else _turned(rgb, _stood_up(small, first)[1])
+
+
 def make_masks(rgb: Rgb, analysis: Analysis) -> Masks:
     """Visible skin, and what lies in front of a necklace; rgb is the upright picture.
 
@@ -98,18 +107,29 @@ def _turned(rgb: Rgb, quarter_turns: int) -> Rgb:
 
 def _held_right(rgb: Rgb, *, has_orientation: bool) -> tuple[_Seen, int]:
     """The picture the right way up, and the clockwise quarter turns that it took."""
-    first = _seen(rgb, _confirmed(rgb, detect(rgb)))
+    first = _seen_by_detector(rgb)
     if not has_orientation and not first.upright:
-        tries = {turns: _turned(rgb, turns) for turns in (1, 2, 3)}
-        seen = {turns: _seen(each, _confirmed(each, detect(each))) for turns, each in tries.items()}
-        standing = [turns for turns in seen if seen[turns].upright]
-        if standing:
-            turns = max(standing, key=lambda each: seen[each].found[0][0].score)
-            return seen[turns], turns
+        seen, turns = _stood_up(rgb, first)
+        if turns:
+            return seen, turns
     if not first.found:
         searched = [pair for pair in _confirmed(rgb, search(rgb)) if pair[1].logit > CERTAIN]
         first = _seen(rgb, _distinct(searched))
     return first, 0
+
+
+def _stood_up(rgb: Rgb, as_it_is: _Seen) -> tuple[_Seen, int]:
+    """The way of holding the picture that makes its face stand upright; as it is when none does."""
+    seen = {turns: _seen_by_detector(_turned(rgb, turns)) for turns in (1, 2, 3)}
+    standing = [turns for turns in seen if seen[turns].upright]
+    if not standing:
+        return as_it_is, 0
+    turns = max(standing, key=lambda each: seen[each].found[0][0].score)
+    return seen[turns], turns
+
+
+def _seen_by_detector(rgb: Rgb) -> _Seen:
+    return _seen(rgb, _confirmed(rgb, detect(rgb)))
 
 
 def _confirmed(rgb: Rgb, detections: list[Detection]) -> list[tuple[Detection, Mesh]]:

@@ -107,8 +107,8 @@ def _strands(rgb: Rgb, scene: Scene, skin: Alpha) -> Alpha:
 
 
 def _median(lab: Rgb, side: int) -> Rgb:
-    """A median of at most 31 pixels a side: larger ones are taken on a smaller picture."""
-    shrink = max(1, math.ceil(side / 31))
+    """A median of at most 15 pixels a side: larger ones are taken on a smaller picture."""
+    shrink = max(1, math.ceil(side / 15))
     size = (max(1, lab.shape[1] // shrink), max(1, lab.shape[0] // shrink))
     small = cv2.resize(lab, size, interpolation=cv2.INTER_AREA)
     blurred = cv2.medianBlur(small, (side // shrink) | 1)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from imaging import encode, models
-from imaging.analyse import analyse, make_masks, upright
+from imaging.analyse import analyse, make_masks, stand_up
 from imaging.anchors import Anchors
 from imaging.compose import compose
 from imaging.cutout import Cutout, Kind, cut_out, sorted_out
@@ -84,7 +84,7 @@ def prepare_photo(data: bytes) -> PreparedPhoto:
     decoded = decode(data)
     rgb = decoded.rgb
     if not decoded.exif_orientation_present:
-        rgb = upright(rgb, analyse(rgb, has_orientation=False))
+        rgb = stand_up(rgb)
     original = encode.encode_jpeg(rgb)
     return PreparedPhoto(
         original_jpeg=original,

