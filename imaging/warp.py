@@ -184,19 +184,29 @@ def _drawn_on(
     outwards as a chain does that runs to the back of the neck. What the picture shows there, the
     back of a closed loop, is left out. Returns where to look, and how much of it is to be seen.
     """
+    drawn = np.ones(x.shape, np.float32)
+    highest = max(anchors.left.y, anchors.right.y) + 1.0
+    rows = np.flatnonzero(y.min(axis=1, initial=highest) < highest)
+    if len(rows):
+        above = slice(int(rows[0]), int(rows[-1]) + 1)
+        x[above], y[above], drawn[above] = _continued(rgba, anchors, how, x[above], y[above])
+    return x, y, drawn
+
+
+def _continued(
+    rgba: Rgba, anchors: Anchors, how: Bend, x: FloatArray, y: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     repeat = max(4.0, 0.07 * anchors.span)
+    middle = (anchors.left.x + anchors.right.x) / 2
     drawn = np.ones(x.shape, np.float32)
     for end, outwards in ((anchors.left, -1.0), (anchors.right, 1.0)):
         slope, thickness = _last_links(rgba, end.x, end.y, repeat)
         above = np.clip(end.y + 1.0 - y, 0.0, None)
-        own_half = (x - (anchors.left.x + anchors.right.x) / 2) * outwards > 0
-        continued = (above > 0) & own_half
-        folded = np.abs(
-            np.mod(above, 2 * repeat) - 2 * repeat * (np.mod(above, 2 * repeat) > repeat)
-        )
+        continued = (above > 0) & ((x - middle) * outwards > 0)
+        rest = np.mod(above, 2 * repeat)
+        folded = np.minimum(rest, 2 * repeat - rest)
         lean = outwards * 0.25 * above * above / (above + 0.10 * anchors.span)
-        line = end.x - slope * above + lean
-        beside = x - line
+        beside = x - (end.x - slope * above + lean)
         near = np.abs(beside) < thickness
         shown = np.clip(2.0 - 2.0 * above * how.scale / how.reach, 0.0, 1.0) * near
         drawn = np.where(continued, shown, drawn)
