@@ -27,6 +27,8 @@ GIVEN_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY
 """What a child learns of our environment: no secret."""
 START_SECONDS = 60.0
 END_SECONDS = 5.0
+KEEP_SECONDS = 60.0
+"""A deleted photograph is out of memory after it, even where nobody uploads any more."""
 MAX_WAITING = 64
 
 
@@ -51,12 +53,16 @@ class ImagingPool:
         limits: Limits | None = None,
         module: str = "imaging.pipeline",
         warm_up: Sequence[Any] = (),
+        keep_seconds: float = KEEP_SECONDS,
     ) -> None:
-        """`warm_up`: JSON arguments of the module's `warm_up`. Children start when first needed."""
+        """`warm_up`: JSON arguments of the module's `warm_up`. Children start when first needed.
+        `keep_seconds`: without a call for so long, a child forgets the pictures that it remembers.
+        """
         self._limits = limits or Limits()
         self._models_dir = models_dir
         self._module = module
         self._warm_up = list(warm_up)
+        self._keep_seconds = keep_seconds
         self._threads = BoundedThreads(
             "the imaging processes",
             threads=processes,
@@ -107,6 +113,7 @@ class ImagingPool:
             "memory_bytes": self._limits.memory_bytes,
             "cpu_seconds": self._limits.cpu_seconds,
             "warm_up": self._warm_up,
+            "keep_seconds": self._keep_seconds,
         }
         child = _Child(json.dumps(orders), self._models_dir)
         try:

@@ -1,12 +1,14 @@
 """Arguments: the file descriptor of a `multiprocessing` connection, and a JSON object of `Orders`.
 
 Sends None when it is warm. Then, for each `(function, arguments, options)` that it receives, it sends
-`(True, result)` or `(False, error)`. Ends when the other end is closed.
+`(True, result)` or `(False, error)`. What it remembers of people's pictures it forgets when nothing was asked
+for a while. Ends when the other end is closed.
 """
 
 import importlib
 import inspect
 import json
+import os
 import pickle
 import resource
 import sys
@@ -17,6 +19,9 @@ from typing import Any, TypedDict
 
 OPENCV_NO_MEMORY = -4
 
+POLITE = 5
+"""Added to the priority number: with all processors busy, answering people comes before pictures."""
+
 
 class Orders(TypedDict):
     module: str
@@ -25,6 +30,8 @@ class Orders(TypedDict):
     """For each call."""
     warm_up: list[Any]
     """Arguments of the module's `warm_up`."""
+    keep_seconds: float
+    """Without a call for so long, the module's `forget` is called."""
 
 
 def main() -> None:
@@ -41,11 +48,14 @@ def _restrict(orders: Orders) -> None:
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (orders["memory_bytes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(POLITE)
 
 
 def _serve(connection: Connection, pipeline: ModuleType, orders: Orders) -> None:
     while True:
         try:
+            if not connection.poll(orders["keep_seconds"]):
+                pipeline.forget()
             function, arguments, options = connection.recv()
         except EOFError:
             return

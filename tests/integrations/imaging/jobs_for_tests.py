@@ -5,16 +5,28 @@ import signal
 import sys
 import time
 from os import getcwd
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
 WARM: list[str] = []
+REMEMBERED: list[Path] = []
 
 
 def warm_up(*words: str) -> None:
     WARM.extend(words)
+
+
+def remember(pipe: str) -> None:
+    """Something that is told through a named pipe when it is forgotten."""
+    REMEMBERED.append(Path(pipe))
+
+
+def forget() -> None:
+    while REMEMBERED:
+        REMEMBERED.pop().write_text("forgotten")
 
 
 def add(left: int, *, right: int) -> int:

@@ -11,18 +11,21 @@ from pathlib import Path
 import pytest
 
 from domain.errors import TooLarge, Unavailable
-from integrations.imaging_pool import ImagingPool, Limits
+from integrations.imaging_pool import KEEP_SECONDS, ImagingPool, Limits
 
 JOBS = "tests.integrations.imaging.jobs_for_tests"
 
 
-def pool_of(processes: int, limits: Limits | None = None) -> ImagingPool:
+def pool_of(
+    processes: int, limits: Limits | None = None, *, keep_seconds: float = KEEP_SECONDS
+) -> ImagingPool:
     return ImagingPool(
         processes=processes,
         models_dir=Path(".models"),
         limits=limits,
         module=JOBS,
         warm_up=["warm"],
+        keep_seconds=keep_seconds,
     )
 
 
@@ -120,6 +123,21 @@ async def test_a_process_knows_no_secret(
     known: dict[str, str] = await pool.run("environment")
     assert "MASTER_KEY" not in known
     assert known["OMP_NUM_THREADS"] == "1"
+
+
+async def test_pictures_of_people_are_forgotten_when_nobody_asks(tmp_path: Path) -> None:
+    pool = pool_of(1, keep_seconds=0.2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    await pool.run("remember", str(pipe))
+    assert await asyncio.to_thread(pipe.read_text) == "forgotten"
+    assert await pool.run("add", 1, right=1) == 2
+    await pool.close()
+
+
+async def test_imaging_leaves_the_processor_to_those_who_wait(pool: ImagingPool) -> None:
+    child = await pool.run("pid")
+    assert os.getpriority(os.PRIO_PROCESS, child) > os.getpriority(os.PRIO_PROCESS, 0)
 
 
 @pytest.mark.parametrize(
