@@ -65,11 +65,11 @@ class OverlaySpec:
     anchors: Mapping[str, Mapping[str, float]] | None = None
 
 
-_photos: Kept[Rgb] = Kept(max_bytes=48 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
+_photos: Kept[Rgb] = Kept(max_bytes=24 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
 _masks: Kept[Masks] = Kept(
-    max_bytes=32 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
+    max_bytes=16 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
 )
-_cutouts: Kept[Cutout] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
+_cutouts: Kept[Cutout] = Kept(max_bytes=16 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
 
 
 def warm_up() -> None:

@@ -5,6 +5,7 @@ Sends None when it is warm. Then, for each `(function, arguments, options)` that
 for a while. Ends when the other end is closed.
 """
 
+import ctypes
 import importlib
 import inspect
 import json
@@ -56,12 +57,20 @@ def _serve(connection: Connection, pipeline: ModuleType, orders: Orders) -> None
         try:
             if not connection.poll(orders["keep_seconds"]):
                 pipeline.forget()
+                _give_memory_back()
             function, arguments, options = connection.recv()
         except EOFError:
             return
         _allow_seconds(orders["cpu_seconds"])
         answer = _answer(pipeline, function, arguments, options)
         _send(connection, answer)
+
+
+def _give_memory_back() -> None:
+    """What was freed goes to the system too, where the C library is the one that keeps it (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _allow_seconds(seconds: int) -> None:
