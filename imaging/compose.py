@@ -21,6 +21,9 @@ NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra",
 EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
 SETS = frozenset({"set"})
 
+FAINT = 1 / 128
+"""Coverage, shadow and glow up to here are not painted: what hides jewellery hides it wholly."""
+
 
 def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
             adjustments: Adjustments, *, product_type: str = "necklace",
@@ -120,13 +123,13 @@ def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks
     cover = pixels[..., 3] * seen
     factor = _factor(ground, masks, layer, cover, adjustments, unit)
     jewel = pixels[..., :3] * (seen * factor)[..., None] * lit_by.gain
-    shadow = light.contact_shadow(pixels[..., 3], down=down, unit=unit, strength=adjustments.shadow)
+    shadow = light.contact_shadow(cover, down=down, unit=unit, strength=adjustments.shadow)
     shadow *= seen
     glow = light.sparkle(jewel, unit=unit, strength=adjustments.sparkle) * seen
     blended = ground * (1 - shadow[..., None] * light.SHADOW_TINT) * (1 - cover[..., None])
     blended += jewel + glow[..., None]
     painted = light.match_grain(light.to_srgb(blended), cover, lit_by.grain)
-    touched = (cover > 1 / 512) | (shadow > 1 / 512) | (glow > 1 / 512)
+    touched = (cover > FAINT) | (shadow > FAINT) | (glow > FAINT)
     result[here][touched] = painted[touched]
 
 
