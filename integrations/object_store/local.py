@@ -6,8 +6,10 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -60,22 +62,27 @@ class LocalObjectStore:
         path = self._path(key)
         await self._threads.run(lambda: self._write(path, data))
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         path = self._path(checked_key(key))
-        return await self._threads.run(lambda: _read(path))
+        return await self._threads.run(lambda: _read(path, max_bytes=max_bytes))
 
     async def delete(self, key: str) -> None:
         path = self._path(checked_key(key))
         await self._threads.run(lambda: path.unlink(missing_ok=True))
 
+    async def delete_old(self, key: str, *, before: datetime) -> bool:
+        path = self._path(checked_key(key))
+        return await self._threads.run(lambda: _unlink_old(path, before=before.timestamp()))
+
     async def exists(self, key: str) -> bool:
         path = self._path(checked_key(key))
         return await self._threads.run(path.is_file)
 
-    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+    async def list(self, prefix: str, *, after: str = "") -> AsyncGenerator[StoredObject, None]:
         """In the order of keys, a batch at a time; what changes meanwhile may be missed."""
         folder, _, _ = checked_prefix(prefix).rpartition("/")
-        found = _walk(self._path(folder), f"{folder}/" if folder else "", prefix)
+        above = f"{folder}/" if folder else ""
+        found = _walk(self._path(folder), above, prefix=prefix, after=after)
         while batch := await self._threads.run(lambda: tuple(islice(found, BATCH))):
             for stored in batch:
                 yield stored
@@ -124,11 +131,25 @@ class LocalObjectStore:
             raise Unavailable("The file could not be stored.") from e
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, max_bytes: int | None) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            if max_bytes is not None and os.fstat(file.fileno()).st_size > max_bytes:
+                raise TooLarge(f"The file has more than {max_bytes} bytes.")
+            return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as e:
         raise NotFound("There is no such file.") from e
+
+
+def _unlink_old(path: Path, *, before: float) -> bool:
+    """`before` in Unix seconds."""
+    try:
+        if path.stat().st_mtime >= before:
+            return False
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -140,26 +161,43 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _walk(folder: Path, above: str, prefix: str) -> Iterator[StoredObject]:
+def _walk(folder: Path, above: str, *, prefix: str, after: str) -> Iterator[StoredObject]:
     """Keys in the order of their characters, as Amazon lists them."""
-    for name, size in _entries(folder):
+    for name, file in _entries(folder):
         key = above + name
-        if size is None and (key.startswith(prefix) or prefix.startswith(key)):
-            yield from _walk(folder / name.rstrip("/"), key, prefix)
-        elif size is not None and key.startswith(prefix):
-            yield StoredObject(key=key, size=size, content_type=content_type_of(key))
-
-
-def _entries(folder: Path) -> list[tuple[str, int | None]]:
-    """Files with their size; folders with a slash and without one. Sorted as keys are."""
-    try:
-        with os.scandir(folder) as found:
-            shown = [entry for entry in found if not entry.name.startswith(".")]
-            return sorted(
-                (f"{e.name}/", None) if e.is_dir() else (e.name, e.stat().st_size) for e in shown
+        if file is None and _may_hold(key, prefix=prefix, after=after):
+            yield from _walk(folder / name.rstrip("/"), key, prefix=prefix, after=after)
+        elif file is not None and key > after and key.startswith(prefix):
+            yield StoredObject(
+                key=key,
+                size=file.st_size,
+                content_type=content_type_of(key),
+                modified=datetime.fromtimestamp(file.st_mtime, UTC),
             )
+
+
+def _may_hold(folder: str, *, prefix: str, after: str) -> bool:
+    """Whether keys below `folder/` can begin with `prefix` and come behind `after`."""
+    comes_behind = folder > after or after.startswith(folder)
+    return comes_behind and (folder.startswith(prefix) or prefix.startswith(folder))
+
+
+def _entries(folder: Path) -> list[tuple[str, os.stat_result | None]]:
+    """Files with what is known of them; folders with a slash. Sorted as keys are."""
+    found: dict[str, os.stat_result | None] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir() and not entry.name.startswith("."):
+                    found[f"{entry.name}/"] = None
+                elif not entry.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                        found[entry.name] = entry.stat()
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as e:
+        raise Unavailable("The stored files cannot be listed.") from e
+    return sorted(found.items(), key=itemgetter(0))
 
 
 def _sweep(folder: Path, *, before: float) -> None:

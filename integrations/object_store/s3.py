@@ -1,6 +1,7 @@
 """Objects in a bucket of Amazon S3, or of a server that speaks its protocol."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import boto3
@@ -62,14 +63,21 @@ class S3ObjectStore:
         sent = {"Key": key, "Body": data, "ContentType": content_type} | self._encryption
         await self._run(lambda: self._client.put_object(Bucket=self._bucket, **sent))
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         checked_key(key)
-        return await self._run(lambda: self._read(key))
+        return await self._run(lambda: self._read(key, max_bytes or MAX_OBJECT_BYTES))
 
     async def delete(self, key: str) -> None:
         """All versions, where the bucket keeps them: a photo that is deleted is gone."""
         checked_key(key)
-        await self._run(lambda: self._delete(key))
+        await self._run(lambda: self._delete(key, self._versions(key)))
+
+    async def delete_old(self, key: str, *, before: datetime) -> bool:
+        """What is written between the look and the deletion, some milliseconds, is deleted too
+        where the bucket keeps no versions.
+        """
+        checked_key(key)
+        return await self._run(lambda: self._delete_old(key, before))
 
     async def exists(self, key: str) -> bool:
         checked_key(key)
@@ -79,9 +87,10 @@ class S3ObjectStore:
             return False
         return True
 
-    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+    async def list(self, prefix: str, *, after: str = "") -> AsyncGenerator[StoredObject, None]:
         """A thousand at a time, in the server's order."""
         asked: dict[str, str] = {"Bucket": self._bucket, "Prefix": checked_prefix(prefix)}
+        asked |= {"StartAfter": after} if after else {}
         while True:
             page = await self._run(lambda: self._client.list_objects_v2(**asked))
             for item in page.get("Contents", ()):
@@ -108,23 +117,31 @@ class S3ObjectStore:
     async def _run(self, call: Callable[[], T]) -> T:
         return await self._threads.run(lambda: _translated(call))
 
-    def _read(self, key: str) -> bytes:
+    def _read(self, key: str, max_bytes: int) -> bytes:
         answer = self._client.get_object(Bucket=self._bucket, Key=key)
         with answer["Body"] as body:
-            if answer["ContentLength"] > MAX_OBJECT_BYTES:
-                raise TooLarge("The file is too large to be read.")
+            if answer["ContentLength"] > max_bytes:
+                raise TooLarge(f"The file has more than {max_bytes} bytes.")
             data: bytes = body.read()
             return data
 
-    def _delete(self, key: str) -> None:
+    def _versions(self, key: str) -> tuple[Mapping[str, Any], ...]:
+        """All of them, `null` the one of a bucket that keeps none, and the marks of deletions."""
         listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
         kept = (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ()))
-        versions = [v["VersionId"] for v in kept if v["Key"] == key]
-        if not set(versions) - {"null"}:  # the bucket keeps no versions
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-            return
+        return tuple(version for version in kept if version["Key"] == key)
+
+    def _delete(self, key: str, versions: Sequence[Mapping[str, Any]]) -> None:
+        """One by one: a deletion that names no version only hides them."""
         for version in versions:
-            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version["VersionId"])
+
+    def _delete_old(self, key: str, before: datetime) -> bool:
+        versions = self._versions(key)
+        if any(version["LastModified"] >= before for version in versions):
+            return False
+        self._delete(key, versions)
+        return True
 
 
 def _config(*, path_style: bool) -> Config:
@@ -155,4 +172,9 @@ def _translated(call: Callable[[], T]) -> T:
 
 def _stored(item: Mapping[str, Any]) -> StoredObject:
     key = str(item["Key"])
-    return StoredObject(key=key, size=int(item["Size"]), content_type=content_type_of(key))
+    return StoredObject(
+        key=key,
+        size=int(item["Size"]),
+        content_type=content_type_of(key),
+        modified=item["LastModified"].astimezone(UTC),
+    )

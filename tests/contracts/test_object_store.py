@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,49 @@ async def test_a_long_listing_is_whole(store: ObjectStore) -> None:
     assert sorted(await keys(store, "many/")) == wanted
 
 
+async def test_a_listing_goes_on_behind_a_key(store: ObjectStore) -> None:
+    for key in ["a-b/1.txt", "a.txt", "a/1.txt", "a/b.txt", "a/b/2.txt", "ab.txt", "b/c/d.txt"]:
+        await store.put(key, b"x", content_type="text/plain")
+    for prefix in ("", "a/"):
+        whole = await keys(store, prefix)
+        for place, key in enumerate(whole):
+            behind = [stored.key async for stored in store.list(prefix, after=key)]
+            assert behind == whole[place + 1 :]
+
+
+async def test_a_listing_goes_on_behind_a_key_that_is_gone(store: ObjectStore) -> None:
+    for number in range(4):
+        await store.put(f"a/{number}/x.txt", b"x", content_type="text/plain")
+    await store.delete("a/1/x.txt")
+    behind = [stored.key async for stored in store.list("a/", after="a/1/x.txt")]
+    assert behind == ["a/2/x.txt", "a/3/x.txt"]
+
+
+async def test_a_listing_knows_when_a_file_was_written(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)  # S3 tells whole seconds
+    await store.put("a.txt", b"x", content_type="text/plain")
+    (stored,) = [stored async for stored in store.list("")]
+    assert before <= stored.modified <= datetime.now(UTC) + timedelta(seconds=1)
+    assert stored.modified.tzinfo is UTC
+
+
+async def test_what_was_written_since_is_not_deleted(store: ObjectStore) -> None:
+    await store.put("a.txt", b"x", content_type="text/plain")
+    (stored,) = [stored async for stored in store.list("")]
+    assert not await store.delete_old("a.txt", before=stored.modified)
+    assert await store.exists("a.txt")
+    assert await store.delete_old("a.txt", before=stored.modified + timedelta(seconds=1))
+    assert not await store.exists("a.txt")
+    assert await store.delete_old("a.txt", before=stored.modified)
+
+
+async def test_more_than_was_asked_for_is_not_read(store: ObjectStore) -> None:
+    await store.put("a.jpg", PHOTO, content_type="image/jpeg")
+    assert await store.get("a.jpg", max_bytes=len(PHOTO)) == PHOTO
+    with pytest.raises(TooLarge):
+        await store.get("a.jpg", max_bytes=len(PHOTO) - 1)
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -148,6 +192,7 @@ async def test_other_names_are_refused(store: ObjectStore, key: str) -> None:
         store.put(key, b"x", content_type="image/jpeg"),
         store.get(key),
         store.delete(key),
+        store.delete_old(key, before=datetime.now(UTC)),
         store.exists(key),
     ):
         with pytest.raises(Invalid):

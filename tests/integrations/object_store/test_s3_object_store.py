@@ -74,6 +74,19 @@ async def test_a_deleted_photo_has_no_versions_left(
     assert not await store.exists("a.jpg")
 
 
+async def test_what_lay_in_the_bucket_before_it_kept_versions_is_deleted_too(
+    store: S3ObjectStore, server: S3Server, bucket: str
+) -> None:
+    client = s3_client(server.url)
+    await store.put("a.jpg", b"photo", content_type="image/jpeg")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    await store.delete("a.jpg")
+    left = client.list_object_versions(Bucket=bucket)
+    client.close()
+    assert "Versions" not in left
+    assert "DeleteMarkers" not in left
+
+
 async def test_a_server_that_is_away_is_unavailable() -> None:
     store = opened(f"http://{LOOPBACK}:{free_port()}", "photos")
     with pytest.raises(Unavailable):
