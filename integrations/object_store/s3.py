@@ -1,7 +1,7 @@
 """Objects in a bucket of Amazon S3, or of a server that speaks its protocol."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import boto3
@@ -9,19 +9,27 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.errors import NotFound, TooLarge, Unavailable
-from domain.ports import StoredObject
+from domain.ports import DirectUpload, StoredObject
 from integrations.object_store.keys import (
+    CACHED,
+    MAX_OBJECT_BYTES,
     checked_key,
     checked_prefix,
+    checked_seconds,
     checked_type,
+    checked_upload,
+    content_disposition,
     content_type_of,
 )
-from integrations.object_store.local import MAX_OBJECT_BYTES, MAX_URL_SECONDS
 from integrations.threads import BoundedThreads
 
 T = TypeVar("T")
 
 THREADS = 8
+FORM_NAMES = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
 MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 
 
@@ -37,14 +45,14 @@ class S3ObjectStore:
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
         server_side_encryption: str | None = None,
+        kms_key_id: str | None = None,
     ) -> None:
         """Without keys boto3 looks for the machine's role. `server_side_encryption`: AES256 or
-        aws:kms, asked for at every put. A server of another maker gets plain paths.
+        aws:kms, asked for at every write. A server of another maker gets plain paths.
         """
         self._bucket = bucket
-        self._encryption = (
-            {"ServerSideEncryption": server_side_encryption} if server_side_encryption else {}
-        )
+        asked = {"ServerSideEncryption": server_side_encryption, "SSEKMSKeyId": kms_key_id}
+        self._encryption = {name: value for name, value in asked.items() if value}
         self._client: Any = boto3.session.Session().client(
             "s3",
             region_name=region or "us-east-1",
@@ -101,14 +109,37 @@ class S3ObjectStore:
 
     def signed_url(self, key: str, *, seconds: int = 300) -> str:
         """Raise ValueError unless it is for a second to a week. Computed here, without a call."""
-        if not 1 <= seconds <= MAX_URL_SECONDS:
-            raise ValueError("a signed URL holds for a second to a week")
         url: str = self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._bucket, "Key": checked_key(key)},
-            ExpiresIn=seconds,
+            Params={
+                "Bucket": self._bucket,
+                "Key": checked_key(key),
+                "ResponseContentDisposition": content_disposition(key),
+                "ResponseCacheControl": CACHED,
+            },
+            ExpiresIn=checked_seconds(seconds),
         )
         return url
+
+    def presigned_post(
+        self, key: str, *, content_type: str, max_bytes: int, seconds: int = 300
+    ) -> DirectUpload:
+        """The encryption is a condition too: what would be stored in clear is refused."""
+        checked_upload(key, content_type, max_bytes=max_bytes, seconds=seconds)
+        encryption = {FORM_NAMES[name]: value for name, value in self._encryption.items()}
+        fixed = {"Content-Type": content_type} | encryption
+        expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        form = self._client.generate_presigned_post(
+            Bucket=self._bucket,
+            Key=key,
+            Fields=dict(fixed),
+            Conditions=[
+                ["content-length-range", 1, max_bytes],
+                *({name: value} for name, value in fixed.items()),
+            ],
+            ExpiresIn=seconds,
+        )
+        return DirectUpload(url=form["url"], fields=form["fields"], key=key, expires_at=expires_at)
 
     async def close(self) -> None:
         await self._threads.close()
