@@ -59,7 +59,7 @@ class S3ObjectStore:
             endpoint_url=endpoint_url,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret_access_key,
-            config=_config(path_style=endpoint_url is not None),
+            config=_config(bucket=bucket, is_amazon=endpoint_url is None),
         )
         self._threads = BoundedThreads("the object store", threads=THREADS)
 
@@ -175,16 +175,19 @@ class S3ObjectStore:
         return True
 
 
-def _config(*, path_style: bool) -> Config:
+def _config(*, bucket: str, is_amazon: bool) -> Config:
+    """Amazon's host of the bucket's own region: from another a browser is sent on, which CORS forbids."""
+    has_own_host = is_amazon and "." not in bucket  # no certificate fits a name with more dots
+    checksums = "when_supported" if is_amazon else "when_required"
     return Config(
         connect_timeout=3,
         read_timeout=10,
         retries={"total_max_attempts": 3, "mode": "standard"},
         max_pool_connections=THREADS,
         signature_version="s3v4",
-        s3={"addressing_style": "path" if path_style else "auto"},
-        request_checksum_calculation="when_required" if path_style else "when_supported",
-        response_checksum_validation="when_required" if path_style else "when_supported",
+        s3={"addressing_style": "virtual" if has_own_host else "path"},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
     )
 
 

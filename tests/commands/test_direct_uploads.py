@@ -1,5 +1,6 @@
 """Photographs that browsers bring straight to the object store: a form, the file, and then its name."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -228,6 +229,17 @@ async def test_a_repeated_completion_has_the_same_answer(api: Api) -> None:
     assert ok(again, 201)["id"] == first["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     refused(await completed(person, form), 404, "not-found")
+
+
+async def test_two_completions_at_once_are_one_photograph(api: Api) -> None:
+    with_studio(api)
+    person = await api.customer()
+    form = await waiting(api, person)
+    answers = await asyncio.gather(*(completed(person, form) for _ in range(3)))
+    assert {answer.status_code for answer in answers} <= {201, 404}
+    assert len({answer.json()["data"]["id"] for answer in answers if answer.is_success}) == 1
+    assert (await api.topics()).count("ImageUploaded") == 1
+    assert len(await objects(api)) == 4
 
 
 async def test_bytes_wait_while_nobody_knows_whether_the_photograph_was_taken_in(

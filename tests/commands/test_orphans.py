@@ -101,6 +101,23 @@ async def test_what_a_crash_left_is_removed_and_nothing_else(shop: Api) -> None:
     assert await swept(shop) == 0
 
 
+async def test_a_photograph_whose_commit_arrived_unheard_is_owned(api: Api) -> None:
+    with_studio(api)
+    person, append = await api.customer(), api.store.append
+
+    async def unheard(*given: Any, **named: Any) -> Any:
+        await append(*given, **named)
+        raise Unavailable("the answer was lost")
+
+    api.store.append = unheard  # type: ignore[method-assign]
+    try:
+        refused(await upload(person), 503, "unavailable")
+    finally:
+        api.store.append = append  # type: ignore[method-assign]
+    assert await swept(api) == 0
+    assert len(await objects(api)) == 4
+
+
 async def test_what_is_younger_than_an_hour_may_be_under_way(shop: Api) -> None:
     person = await shop.customer()
     await interrupted(shop, person, b"a photograph")

@@ -21,17 +21,18 @@ async def test_without_a_bucket_files_lie_in_the_data_directory(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "url"),
+    ("bucket", "endpoint", "url"),
     [
-        (None, "https://kundan-photos.s3.amazonaws.com/a.jpg?"),
-        ("http://127.0.0.1:8333", "http://127.0.0.1:8333/kundan-photos/a.jpg?"),
+        ("kundan-photos", None, "https://kundan-photos.s3.ap-south-1.amazonaws.com/"),
+        ("photos.kundan", None, "https://s3.ap-south-1.amazonaws.com/photos.kundan/"),
+        ("kundan-photos", "http://127.0.0.1:8333", "http://127.0.0.1:8333/kundan-photos/"),
     ],
 )
-async def test_a_bucket_means_s3(endpoint: str | None, url: str) -> None:
+async def test_a_bucket_means_s3(bucket: str, endpoint: str | None, url: str) -> None:
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         **BASE,  # type: ignore[arg-type]
-        aws_s3_bucket="kundan-photos",
+        aws_s3_bucket=bucket,
         aws_region="ap-south-1",
         aws_access_key_id="AKIAEXAMPLE",  # type: ignore[arg-type]
         aws_secret_access_key="example",  # type: ignore[arg-type]
@@ -40,8 +41,10 @@ async def test_a_bucket_means_s3(endpoint: str | None, url: str) -> None:
     store = open_object_store(settings)
     assert isinstance(store, S3ObjectStore)
     signed = store.signed_url("a.jpg", seconds=60)
-    assert signed.startswith(url)
+    assert signed.startswith(f"{url}a.jpg?")
     assert "X-Amz-Expires=60" in signed
+    form = store.presigned_post("a.jpg", content_type="image/jpeg", max_bytes=1)
+    assert form.url.rstrip("/") == url.rstrip("/")
     await store.close()
 
 
