@@ -5,16 +5,19 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
+from dependencies import RATES
 from domain import images
 from domain.errors import Unavailable
 from imaging.errors import ImageRefused
 from integrations.object_store.s3 import S3ObjectStore
-from tests.api import Api, Person
+from tests.api import Api, Person, open_api
 from tests.buying import ok, refused
 from tests.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, S3Server, running_s3
 from tests.samples import PASSWORD
@@ -135,6 +138,21 @@ async def test_an_album_that_is_full_gets_no_form(
     refused(answer, 409, "quota-exceeded")
     refused(await completed(person, late), 409, "quota-exceeded")
     assert await objects(api, "incoming/") == []
+
+
+async def test_forms_and_completions_are_counted(
+    database: AsyncDatabase[dict[str, Any]], tmp_path: Path
+) -> None:
+    async with open_api(database, tmp_path, rate_limits=True) as api:
+        person = await api.customer()
+        for _ in range(RATES["upload-url"].limit):
+            form = await asked_for_a_form(person)
+        answer = await person.client.post("/api/images/upload-url", json=ASKED)
+        refused(answer, 429, "too-many-requests")
+        for _ in range(RATES["upload"].limit):
+            refused(await completed(person, form), 404, "not-found")
+        refused(await completed(person, form), 429, "too-many-requests")
+        refused(await upload(person), 429, "too-many-requests")
 
 
 # --- Refused while it is brought -----------------------------------------------------------------
