@@ -313,6 +313,7 @@ RATES: Mapping[str, Rate] = {
     "order": Rate(10, 60, "user"),
     "payment": Rate(20, 60, "user"),
     "upload": Rate(20, 3600, "user"),
+    "upload-url": Rate(40, 3600, "user"),
     "tryon": Rate(30, 3600, "user"),
     "import": Rate(10, 3600, "user"),
     "share": Rate(120, 60, "address"),

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     razorpay_webhook_secret_previous: SecretStr | None = None
     razorpay_base_url: str = "https://api.razorpay.com"
     s3_endpoint_url: str | None = None
+    s3_server_side_encryption: Literal["AES256", "aws:kms", "none"] | None = None
+    """Asked for at every write. Not set: AES256 at Amazon, none at servers of other makers."""
+    s3_kms_key_id: str | None = None
     smtp_from: str = "Kundan <shop@example.com>"
     smtp_starttls: bool = True
     admin_email: str | None = None
@@ -101,6 +104,8 @@ class Settings(BaseSettings):
             raise ValueError("JWT_SECRET_KEY must be at least 32 random bytes, and not an example")
         if not re.fullmatch(r"[0-9a-fA-F]{64}", self.master_key.get_secret_value()):
             raise ValueError("MASTER_KEY must be 64 hexadecimal characters (32 random bytes)")
+        if self.s3_kms_key_id is not None and self.s3_server_side_encryption != "aws:kms":
+            raise ValueError("S3_KMS_KEY_ID needs S3_SERVER_SIDE_ENCRYPTION=aws:kms")
         if self.app_env == "production":
             self._production()
         return self

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from commands import (
     accounts,
     catalogue,
+    direct_uploads,
     images,
     imports,
     orders,
@@ -14,6 +15,7 @@ from commands import (
     sessions,
     stock,
     tryon,
+    uploads,
     webhooks,
 )
 
@@ -30,5 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     refunds.router,
     webhooks.router,
     images.router,
+    uploads.router,
+    direct_uploads.router,
+    direct_uploads.media_router,
     tryon.router,
 )

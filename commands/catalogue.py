@@ -11,7 +11,7 @@ from commands.product_bodies import ChangeProduct, CreateProduct, Key
 from commands.unit_of_work import UnitOfWork
 from dependencies import CatalogManager, Execute, limited, object_id_or_404
 from domain.catalogue import Anchor, Overlay, Product
-from domain.errors import PreconditionRequired
+from domain.errors import Invalid, PreconditionRequired
 from domain.import_rules.availability import StockStatus
 from domain.import_rules.product import ProductFields
 from domain.import_rules.words import normalised
@@ -142,9 +142,18 @@ async def unfeature_product(product_id: ProductId, work: UnitOfWork) -> Product:
 
 
 async def set_overlay(product_id: ProductId, command: SetOverlay, work: UnitOfWork) -> Product:
+    _must_be_its_own(command.image, product_id)
     product = await work.load(Product, product_id)
     product.set_overlay(Overlay.model_validate(command.model_dump()))
     return product
+
+
+def _must_be_its_own(image: str, product_id: ProductId) -> None:
+    """Raise Invalid for a stored file that is not this product's: it might be somebody's photograph."""
+    if image.startswith("object:") and not image.startswith(f"object:overlays/{product_id}/"):
+        raise Invalid(
+            "an overlay is one of this product's own pictures", code="not-its-own-picture"
+        )
 
 
 # --- Endpoints -----------------------------------------------------------------------------------

@@ -5,15 +5,14 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Response, UploadFile, status
+from fastapi import APIRouter, Response, status
 from pydantic import Field
 
 from commands.context import Command
 from commands.unit_of_work import UnitOfWork
 from dependencies import (
-    AllServices,
     CurrentUser,
     Execute,
     Services,
@@ -24,7 +23,6 @@ from domain.errors import (
     DomainError,
     Invalid,
     TooLarge,
-    Unavailable,
     Unreadable,
     UnsupportedType,
 )
@@ -46,63 +44,10 @@ REFUSALS: Mapping[str, type[DomainError]] = {
     "not-wearable-here": Invalid,
 }
 
-Purpose = Literal["tryon", "avatar"]
-
 
 def as_domain_error(refused: ImageRefused) -> DomainError:
     """What imaging refuses, as the problem that the caller is told."""
     return REFUSALS.get(refused.code, Unreadable)(refused.message, code=refused.code)
-
-
-@router.post("/upload", status_code=status.HTTP_201_CREATED, dependencies=[limited("upload")])
-async def post_photo(
-    user: CurrentUser,
-    execute: Execute,
-    services: AllServices,
-    *,
-    file: Annotated[UploadFile, File(description="JPEG, PNG, WebP or AVIF")],
-    consent: Annotated[bool, Form(description="the photograph may be used for try-on")] = False,
-    purpose: Annotated[Purpose, Form()] = "tryon",
-) -> Response:
-    """Upload a photograph. It is cleaned of metadata, stored upright, and looked at for face and neck."""
-    if not consent:
-        raise Invalid(
-            "send consent=true: a photograph of a face is stored only with consent",
-            code="consent-required",
-        )
-    data = await _read(file, services)
-    photo = await store_photo(data, user_id=user.id, services=services)
-    handler = partial(
-        upload_image,
-        user.id,
-        photo,
-        file_name=display_name(file.filename or ""),
-        purpose=purpose,
-        days=services.settings.photo_days,
-    )
-    try:
-        answer = await execute(
-            handler,
-            shows=IMAGES,
-            status=status.HTTP_201_CREATED,
-            location="/api/images/{id}",
-            content_digest=hashlib.sha256(data).digest(),
-        )
-    except Unavailable:
-        raise  # nobody knows whether it was taken in: it may need its bytes yet
-    except DomainError:
-        await _remove_unless_kept(photo, user.id, services)
-        raise
-    await _remove_unless_kept(photo, user.id, services)
-    return answer
-
-
-async def _read(file: UploadFile, services: Services) -> bytes:
-    limit = services.settings.max_upload_mb * 1_000_000
-    data = await file.read(limit + 1)
-    if len(data) > limit:
-        raise TooLarge(f"a photograph may have {services.settings.max_upload_mb} MB")
-    return data
 
 
 def display_name(name: str) -> str:
@@ -115,7 +60,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
     """Clean a photograph and put its sizes into the object store; the facts of ImageUploaded.
 
     Each upload has a folder of its own, so that the bytes of a deleted one can be removed without a look
-    at others. What a crash leaves behind before the commit goes when its owner is forgotten.
+    at others. What a crash leaves behind before the commit is swept: `commands.orphans`.
     """
     try:
         prepared = await services.images.run("prepare_photo", data)
@@ -140,7 +85,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
     }
 
 
-async def _remove_unless_kept(photo: dict[str, Any], user_id: UserId, services: Services) -> None:
+async def remove_unless_kept(photo: dict[str, Any], user_id: UserId, services: Services) -> None:
     """The same bytes may have been there before, or the album full: then these objects are nobody's."""
     keys: PhotoKeys = photo["keys"]
     album: Album | None = await services.store.load(Album, user_id)

@@ -231,6 +231,7 @@ async def erased_person_leaves_no_pictures(recorded: RecordedEvent, services: Se
     user_id = recorded.event.object_id
     await _remove_below(f"photos/{user_id}/", services)
     await _remove_below(f"results/{user_id}/", services)
+    await _remove_below(f"incoming/{user_id}/", services)
 
 
 async def _remove_below(prefix: str, services: Services) -> None:

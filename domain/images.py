@@ -93,13 +93,17 @@ class Album(AggregateRoot):
         """Raise RuleViolation over the quota. Adding the same bytes again changes nothing."""
         if sha256 in self.photos:
             return
+        self.must_have_room(size)
+        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
+
+    def must_have_room(self, size: int) -> None:
+        """Raise RuleViolation when another photograph of so many bytes would be over the quota."""
         if len(self.photos) >= MAX_PHOTOS or self.size + size > MAX_PHOTO_BYTES:
             raise RuleViolation(
                 f"an album holds {MAX_PHOTOS} photographs and {MAX_PHOTO_BYTES // 1_000_000} MB; "
                 "delete some first",
                 code="quota-exceeded",
             )
-        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
 
     def remove(self, image_id: ImageId, *, sha256: str, size: int) -> None:
         if self.photos.get(sha256) == image_id:

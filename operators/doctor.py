@@ -12,11 +12,14 @@ from domain.errors import DomainError
 from imaging import models
 from integrations.messaging.dead_letters import Desk
 from integrations.read_models import MongoReadModels
+from operators import missing
 from operators.audit import relay_of
 from operators.running import console, with_services
 
 CHECK_SECONDS = 10.0
 LAG_EVENTS = 1_000
+PICTURES = 50
+"""So many of each kind are looked for."""
 
 
 class CheckFailedError(DomainError):
@@ -95,6 +98,16 @@ async def _objects(services: Services) -> str:
     return "writes, reads and deletes"
 
 
+async def _pictures(services: Services) -> str:
+    newest = [shown async for shown in missing.shown_files(services, newest=PICTURES)]
+    lost = [shown.key for shown in newest if await missing.is_missing(shown, services)]
+    if lost:
+        raise CheckFailedError(
+            f"{len(lost)} of the newest files are missing: see `python -m cli objects missing`"
+        )
+    return f"the newest {len(newest)} are there"
+
+
 async def _models(services: Services) -> str:
     directory = services.settings.models_dir
     missing = await asyncio.to_thread(models.wanting, directory)
@@ -112,6 +125,7 @@ CHECKS = (
     Check("set aside", _set_aside),
     Check("Valkey", _valkey),
     Check("object store", _objects),
+    Check("pictures", _pictures),
     Check("imaging models", _models),
 )
 

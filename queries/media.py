@@ -22,13 +22,17 @@ TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "csv": "
 
 
 @router.get("/signed/{key:path}", response_class=Response)
+@router.head("/signed/{key:path}", include_in_schema=False)
 async def get_signed(
     key: str,
     services: AllServices,
     expires: Annotated[str, Query(max_length=12)] = "",
     signature: Annotated[str, Query(max_length=128)] = "",
 ) -> Response:
-    """A stored picture, for whoever has a link of ours that still holds. Anything else is 404."""
+    """A stored picture, for whoever has a link of ours that still holds. Anything else is 404.
+
+    It is sent whole, also to who asks for a part: none is larger than an upload.
+    """
     objects: Any = services.objects
     verify = getattr(objects, "verify", None)  # S3 verifies its own links
     now = services.clock().timestamp()
@@ -36,9 +40,14 @@ async def get_signed(
         raise NotFound("this link has expired")
     data = await services.objects.get(key)
     kind = TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-    return Response(
-        data, media_type=kind, headers={**UNTRUSTED, "Cache-Control": "private, max-age=300"}
-    )
+    manner = "inline" if kind.startswith("image/") else "attachment"
+    headers = {
+        **UNTRUSTED,
+        "Accept-Ranges": "none",
+        "Cache-Control": "private, max-age=300",
+        "Content-Disposition": f'{manner}; filename="{key.rpartition("/")[2]}"',
+    }
+    return Response(data, media_type=kind, headers=headers)
 
 
 @router.get("/demo/{name}", response_class=Response)

@@ -16,6 +16,8 @@ from embedded.ports import LOOPBACK, free_port
 from embedded.server import Server
 
 WEED = Path(sysconfig.get_path("scripts")) / "weed"
+SEALING_KEY = secrets.token_hex(32)
+"""With it the server encrypts what it is asked to (SSE-S3)."""
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "kundan-test", secrets.token_hex(20)
 
 
@@ -38,6 +40,7 @@ class S3Server(Server):
             for kind in ("", ".grpc")
         ]
         return [
+            "/usr/bin/env", f"WEED_S3_SSE_KEK={SEALING_KEY}",
             str(WEED), "server", f"-dir={self.data_dir}", f"-ip={LOOPBACK}",
             f"-ip.bind={LOOPBACK}", *inner, "-volume.max=1000", "-master.volumeSizeLimitMB=64",
             "-master.telemetry=false", "-s3", f"-s3.port={self.port}",
@@ -81,6 +84,7 @@ def s3_client(url: str) -> Any:
         config=Config(
             connect_timeout=1,
             read_timeout=5,
+            signature_version="s3v4",
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
         ),

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 import typer
+from bson import ObjectId
 from nats.aio.client import Client
 from pymongo import AsyncMongoClient, MongoClient
 from typer.testing import CliRunner, Result
@@ -448,3 +451,122 @@ def test_a_program_hears_the_answer_and_no_log(books: Books) -> None:
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.startswith("ledger ")
     assert len(told.stdout.splitlines()) == 1
+
+
+# --- Stored files --------------------------------------------------------------------------------
+
+ORPHAN = f"photos/{MEERA}/{'e' * 32}/original.jpg"
+FOREIGN = "backups/of-another-program.bin"
+
+
+@pytest.fixture
+def files(books: Books) -> Iterator[Path]:
+    """Yesterday's: one that nobody owns and one that is not ours. And a young one."""
+    folder = Path(books.environment["DATA_DIR"]) / "objects"
+    for key in (ORPHAN, FOREIGN, f"photos/{MEERA}/{'d' * 32}/original.jpg"):
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(b"x" * 1_000_000)
+    yesterday = time.time() - 86_400
+    for key in (ORPHAN, FOREIGN):
+        os.utime(folder / key, (yesterday, yesterday))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_files_that_nobody_owns_are_told_and_kept(run: Any, files: Path) -> None:
+    told = run("objects", "orphans")
+    assert told.exit_code == 1, told.output
+    assert f"nobody's: {ORPHAN}" in told.stdout
+    assert f"unknown: {FOREIGN}" in told.stdout
+    rows = [line.replace("│", " ").split() for line in told.stdout.splitlines()]
+    assert ["photos", "1", "0", "1", "0", "2.0"] in rows
+    assert ["backups", "0", "0", "0", "1", "1.0"] in rows
+    assert "1 files are nobody's: --delete" in told.stderr
+    assert (files / ORPHAN).is_file()
+
+
+def test_files_that_nobody_owns_are_removed_when_that_is_asked_for(run: Any, files: Path) -> None:
+    told = run("objects", "orphans", "--delete", "--older-than", "2h")
+    assert told.exit_code == 0, told.output
+    assert "1 files removed" in told.stdout
+    left = sorted(str(file.relative_to(files)) for file in files.rglob("*.*") if file.is_file())
+    assert left == [FOREIGN, f"photos/{MEERA}/{'d' * 32}/original.jpg"]
+
+
+def test_a_file_that_is_younger_than_was_asked_for_is_kept(run: Any, files: Path) -> None:
+    assert run("objects", "orphans", "--delete", "--older-than", "2d").exit_code == 0
+    assert (files / ORPHAN).is_file()
+
+
+def test_so_many_files_are_named_and_the_rest_counted(
+    run: Any, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.objects.TOLD", 0)
+    told = run("objects", "orphans")
+    assert ORPHAN not in told.stdout
+    assert "1 files are nobody's" in told.stderr
+
+
+def test_an_empty_store_has_no_files(run: Any) -> None:
+    told = run("objects", "orphans", "--delete")
+    assert told.exit_code == 0, told.output
+    assert "there are no files" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("age", "sentence"),
+    [("14m", "a command that runs"), ("0d", "a command that runs"), ("hour", "a number and m")],
+)
+def test_an_age_is_long_enough_and_has_a_unit(run: Any, age: str, sentence: str) -> None:
+    told = run("objects", "orphans", "--older-than", age)
+    assert told.exit_code == 2
+    assert sentence in told.stderr
+
+
+@pytest.fixture
+def shown(books: Books) -> Iterator[None]:
+    """A photograph of which one size is there and one is lost, and an import without its file."""
+    client: MongoClient[dict[str, Any]] = MongoClient(books.environment["MONGODB_URL"])
+    database = client[books.database]
+    urls = {"originalUrl": f"object:{ORPHAN}", "largeUrl": "object:photos/lost.jpg"}
+    database["uploadedImages"].insert_one({"_id": ObjectId(), **urls})
+    database["importLogs"].insert_one({"_id": ObjectId(), "_key": "", "fileName": "a.csv"})
+    nested = {"sizes": [{"url": "object:results/lost.jpg"}], "revision": 1}
+    database["tryOnResults"].insert_one({"_id": ObjectId(), **nested})
+    database["importLogs"].insert_one({"_id": ObjectId(), "_key": "imports/lost.bin"})
+    yield
+    for name in ("uploadedImages", "importLogs", "tryOnResults"):
+        database[name].delete_many({})
+    client.close()
+
+
+@pytest.mark.usefixtures("files", "shown")
+def test_files_that_are_shown_and_missing_are_told(run: Any) -> None:
+    told = run("objects", "missing")
+    assert told.exit_code == 1, told.output
+    assert "4 files are shown, 3 of them are missing" in told.stdout
+    for key in ("photos/lost.jpg", "results/lost.jpg", "imports/lost.bin"):
+        assert key in told.stdout
+    assert ORPHAN not in told.stdout
+
+
+def test_where_nothing_is_missing_all_is_well(run: Any) -> None:
+    told = run("objects", "missing")
+    assert told.exit_code == 0, told.output
+    assert "0 files are shown, 0 of them are missing" in told.stdout
+
+
+@pytest.mark.usefixtures("files", "shown")
+def test_the_doctor_finds_that_files_are_missing(run: Any) -> None:
+    told = run("doctor")
+    assert told.exit_code == 1
+    (row,) = [line for line in told.stdout.splitlines() if "pictures" in line]
+    assert "ill" in row
+    assert "3 of the newest files are missing" in row
+
+
+@pytest.mark.usefixtures("files")
+def test_the_doctor_is_content_where_none_is_missing(run: Any) -> None:
+    told = run("doctor")
+    (row,) = [line for line in told.stdout.splitlines() if "pictures" in line]
+    assert "the newest 0 are there" in row

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import SecretStr
 
@@ -24,6 +24,8 @@ class StorageSettings(Protocol):
     aws_s3_bucket: str | None
     aws_region: str | None
     s3_endpoint_url: str | None
+    s3_server_side_encryption: Literal["AES256", "aws:kms", "none"] | None
+    s3_kms_key_id: str | None
     data_dir: Path
     public_base_url: str
     master_key: SecretStr
@@ -47,9 +49,17 @@ def open_object_store(settings: StorageSettings) -> "LocalObjectStore | S3Object
         endpoint_url=settings.s3_endpoint_url,
         access_key_id=_revealed(settings.aws_access_key_id),
         secret_access_key=_revealed(settings.aws_secret_access_key),
-        # Amazon's own keys; servers of other makers often refuse to be asked.
-        server_side_encryption=None if settings.s3_endpoint_url else "AES256",
+        server_side_encryption=_encryption(settings),
+        kms_key_id=settings.s3_kms_key_id,
     )
+
+
+def _encryption(settings: StorageSettings) -> str | None:
+    """Where nothing is set Amazon's own keys; servers of other makers often refuse to be asked."""
+    chosen = settings.s3_server_side_encryption
+    if chosen is None and settings.s3_endpoint_url is None:
+        return "AES256"
+    return None if chosen == "none" else chosen
 
 
 def _signing_key(master_key: SecretStr) -> bytes:

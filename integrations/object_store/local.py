@@ -1,29 +1,32 @@
 """Files in a directory: whole or not at all, and readable from outside by signed URLs only."""
 
 import contextlib
-import hashlib
-import hmac
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlencode
 
-from domain.errors import NotFound, TooLarge, Unavailable
-from domain.ports import StoredObject
+from domain.errors import Invalid, NotFound, RuleViolation, TooLarge, Unavailable
+from domain.ports import DirectUpload, StoredObject
 from integrations.object_store.keys import (
+    MAX_OBJECT_BYTES,
     checked_key,
     checked_prefix,
+    checked_seconds,
     checked_type,
-    content_type_of,
+    checked_upload,
 )
+from integrations.object_store.signing import READ, Signer, UploadForm, has_expired
+from integrations.object_store.walking import modified_at, walk
 from integrations.threads import BoundedThreads
 
-MAX_OBJECT_BYTES = 100 * 1024 * 1024
-MAX_URL_SECONDS = 7 * 24 * 3600
-"""S3's own limit for a presigned URL."""
+Read = Callable[[int], Awaitable[bytes]]
+Place = Callable[[Path, Path], object]
+
 PARTIAL = ".partial"
 """Folder of files that are being written; no key begins with a dot."""
 PARTIAL_SECONDS = 3600
@@ -43,11 +46,9 @@ class LocalObjectStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` tells Unix seconds. Raise ValueError for a signing key under 32 bytes."""
-        if len(signing_key) < hashlib.sha256().digest_size:
-            raise ValueError("the signing key is shorter than 32 bytes")
         self._directory = directory
         self._base_url = base_url.rstrip("/")
-        self._signing_key = signing_key
+        self._signer = Signer(signing_key)
         self._clock = clock
         self._threads = BoundedThreads("the file store", threads=4)
         _sweep(directory / PARTIAL, before=clock() - PARTIAL_SECONDS)
@@ -60,53 +61,84 @@ class LocalObjectStore:
         path = self._path(key)
         await self._threads.run(lambda: self._write(path, data))
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         path = self._path(checked_key(key))
-        return await self._threads.run(lambda: _read(path))
+        return await self._threads.run(lambda: _read(path, max_bytes=max_bytes))
 
     async def delete(self, key: str) -> None:
         path = self._path(checked_key(key))
         await self._threads.run(lambda: path.unlink(missing_ok=True))
 
+    async def delete_old(self, key: str, *, before: datetime) -> bool:
+        path = self._path(checked_key(key))
+        return await self._threads.run(lambda: _unlink_old(path, before=before))
+
     async def exists(self, key: str) -> bool:
         path = self._path(checked_key(key))
         return await self._threads.run(path.is_file)
 
-    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+    async def list(self, prefix: str, *, after: str = "") -> AsyncGenerator[StoredObject, None]:
         """In the order of keys, a batch at a time; what changes meanwhile may be missed."""
         folder, _, _ = checked_prefix(prefix).rpartition("/")
-        found = _walk(self._path(folder), f"{folder}/" if folder else "", prefix)
+        above = f"{folder}/" if folder else ""
+        found = walk(self._path(folder), above, prefix=prefix, after=after)
         while batch := await self._threads.run(lambda: tuple(islice(found, BATCH))):
             for stored in batch:
                 yield stored
 
     def signed_url(self, key: str, *, seconds: int = 300) -> str:
         """Raise ValueError unless it is for a second to a week."""
-        if not 1 <= seconds <= MAX_URL_SECONDS:
-            raise ValueError("a signed URL holds for a second to a week")
-        expires = int(self._clock()) + seconds
-        query = urlencode({"expires": expires, "signature": self._sign(checked_key(key), expires)})
+        expires = str(int(self._clock()) + checked_seconds(seconds))
+        signature = self._signer.sign(READ, checked_key(key), expires)
+        query = urlencode({"expires": expires, "signature": signature})
         return f"{self._base_url}/media/signed/{key}?{query}"
 
     def verify(self, key: str, *, expires: str, signature: str, now: float) -> bool:
         """Whether we signed this URL and it still holds at `now`, in Unix seconds. Never raises."""
-        if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
-            return False
-        wanted = self._sign(key, int(expires)).encode()
-        genuine = hmac.compare_digest(wanted, signature.encode("utf-8", "surrogatepass"))
-        return genuine and now < int(expires)
+        is_ours = self._signer.is_genuine(signature, READ, key, expires)
+        return is_ours and not has_expired(expires, now=now)
+
+    def presigned_post(
+        self, key: str, *, content_type: str, max_bytes: int, seconds: int = 300
+    ) -> DirectUpload:
+        """The API takes it at `/media/upload`. Unlike S3 it replaces no file that is there."""
+        checked_upload(key, content_type, max_bytes=max_bytes, seconds=seconds)
+        expires = int(self._clock()) + seconds
+        form = UploadForm(
+            key=key,
+            content_type=content_type,
+            max_bytes=str(max_bytes),
+            expires=str(expires),
+        )
+        return DirectUpload(
+            url=f"{self._base_url}/media/upload",
+            fields=form.signed(self._signer),
+            key=key,
+            expires_at=datetime.fromtimestamp(expires, UTC),
+        )
+
+    async def receive(self, fields: Mapping[str, str], read: Read, *, now: float) -> None:
+        """Store what a form of ours brings; `read(n)` gives at most n bytes of the file.
+
+        Raise Forbidden for another form, TooLarge over its limit, Invalid for nothing at all,
+        RuleViolation for a key that is there already.
+        """
+        form = UploadForm.of(fields)
+        form.must_be_ours(self._signer, now=now)
+        data = await read(int(form.max_bytes) + 1)
+        if not 1 <= len(data) <= int(form.max_bytes):
+            refusal = TooLarge if data else Invalid
+            raise refusal(f"this form brings 1 to {form.max_bytes} bytes")
+        path = self._path(form.key)
+        await self._threads.run(lambda: self._write(path, data, place=_place_anew))
 
     async def close(self) -> None:
         await self._threads.close()
 
-    def _sign(self, key: str, expires: int) -> str:
-        message = f"GET\n{key}\n{expires}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._signing_key, message, hashlib.sha256).hexdigest()
-
     def _path(self, key: str) -> Path:
         return self._directory.joinpath(*key.split("/")) if key else self._directory
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, data: bytes, *, place: Place = os.replace) -> None:
         """A file of another name first, so that a reader sees the old bytes or the new."""
         partial = self._directory / PARTIAL / secrets.token_hex(16)
         try:
@@ -116,19 +148,41 @@ class LocalObjectStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
+            place(partial, path)
             _sync_folder(path.parent)
         except OSError as e:
-            with contextlib.suppress(OSError):  # the first error counts; a sweep takes the rest
-                partial.unlink()
             raise Unavailable("The file could not be stored.") from e
+        finally:
+            with contextlib.suppress(OSError):  # the first error counts; a sweep takes the rest
+                partial.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> bytes:
+def _place_anew(partial: Path, path: Path) -> None:
+    """Raise RuleViolation when there is a file already, also one that came this very moment."""
     try:
-        return path.read_bytes()
+        os.link(partial, path)
+    except FileExistsError as e:
+        raise RuleViolation("a file was brought by this form already", code="file-exists") from e
+
+
+def _read(path: Path, *, max_bytes: int | None) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if max_bytes is not None and os.fstat(file.fileno()).st_size > max_bytes:
+                raise TooLarge(f"The file has more than {max_bytes} bytes.")
+            return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as e:
         raise NotFound("There is no such file.") from e
+
+
+def _unlink_old(path: Path, *, before: datetime) -> bool:
+    try:
+        if modified_at(path.stat()) >= before:
+            return False
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -138,28 +192,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _walk(folder: Path, above: str, prefix: str) -> Iterator[StoredObject]:
-    """Keys in the order of their characters, as Amazon lists them."""
-    for name, size in _entries(folder):
-        key = above + name
-        if size is None and (key.startswith(prefix) or prefix.startswith(key)):
-            yield from _walk(folder / name.rstrip("/"), key, prefix)
-        elif size is not None and key.startswith(prefix):
-            yield StoredObject(key=key, size=size, content_type=content_type_of(key))
-
-
-def _entries(folder: Path) -> list[tuple[str, int | None]]:
-    """Files with their size; folders with a slash and without one. Sorted as keys are."""
-    try:
-        with os.scandir(folder) as found:
-            shown = [entry for entry in found if not entry.name.startswith(".")]
-            return sorted(
-                (f"{e.name}/", None) if e.is_dir() else (e.name, e.stat().st_size) for e in shown
-            )
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _sweep(folder: Path, *, before: float) -> None:

@@ -77,3 +77,18 @@ async def test_a_piece_of_unknown_width_is_not_guessed(staff: httpx.AsyncClient)
         f"/api/products/{made['id']}/overlay", files={"file": ("haar.png", picture(plain=True))}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "width-unknown")
+
+
+@pytest.mark.parametrize(
+    "key", ["photos/{id}/original.jpg", "overlays/65f0000000000000000000ff/a.png", "overlays/{id}"]
+)
+async def test_an_overlay_is_none_of_the_other_stored_files(
+    staff: httpx.AsyncClient, key: str
+) -> None:
+    """Whoever sees the product gets a link to it: it might be a customer's photograph."""
+    made = (await staff.post("/api/products", json=PRODUCT)).json()["data"]
+    image = "object:" + key.format(id=made["id"])
+    body = {"image": image, "width": 8, "height": 8, "widthMm": 77, "pxPerMm": 1}
+    address = f"/api/products/{made['id']}/overlay"
+    answer = await staff.put(address, json=body, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "not-its-own-picture")

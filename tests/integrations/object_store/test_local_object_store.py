@@ -1,13 +1,14 @@
 """Signed URLs of the local store, and what a process that died leaves behind."""
 
+import asyncio
 import os
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from domain.errors import Unavailable
-from integrations.object_store.local import LocalObjectStore
+from domain.errors import Forbidden, RuleViolation, TooLarge, Unavailable
+from integrations.object_store.local import LocalObjectStore, Read
 
 NOW = 1_790_000_000.0
 KEY = b"k" * 32
@@ -69,6 +70,64 @@ def test_a_short_signing_key_is_refused(tmp_path: Path) -> None:
         store_in(tmp_path, b"short")
 
 
+def reading(data: bytes) -> Read:
+    async def read(size: int) -> bytes:
+        return data[:size]
+
+    return read
+
+
+async def test_a_form_brings_one_file_and_replaces_none(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    form = store.presigned_post("a.jpg", content_type="image/jpeg", max_bytes=9)
+    await store.receive(form.fields, reading(b"one"), now=NOW)
+    with pytest.raises(RuleViolation, match="already"):
+        await store.receive(form.fields, reading(b"two"), now=NOW)
+    assert await store.get("a.jpg") == b"one"
+    assert list((tmp_path / ".partial").iterdir()) == []
+    await store.close()
+
+
+async def test_of_many_files_by_one_form_at_once_one_is_kept(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    form = store.presigned_post("a.jpg", content_type="image/jpeg", max_bytes=9)
+    came = await asyncio.gather(
+        *(store.receive(form.fields, reading(b"%d" % n), now=NOW) for n in range(8)),
+        return_exceptions=True,
+    )
+    assert sum(outcome is None for outcome in came) == 1
+    assert {type(outcome) for outcome in came if outcome is not None} == {RuleViolation}
+    await store.close()
+
+
+async def test_no_more_of_a_file_is_read_than_a_form_allows(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    form = store.presigned_post("a.jpg", content_type="image/jpeg", max_bytes=9)
+    asked: list[int] = []
+
+    async def read(size: int) -> bytes:
+        asked.append(size)
+        return b"x" * size
+
+    with pytest.raises(TooLarge):
+        await store.receive(form.fields, read, now=NOW)
+    with pytest.raises(Forbidden):
+        await store.receive({**form.fields, "max-bytes": "99"}, read, now=NOW)
+    with pytest.raises(Forbidden):
+        await store.receive(form.fields, read, now=NOW + 300)
+    assert asked == [10]
+    await store.close()
+
+
+def test_a_link_is_no_form_and_a_form_no_link(tmp_path: Path) -> None:
+    """Purposes are part of what is signed."""
+    store = store_in(tmp_path)
+    form = store.presigned_post("a.jpg", content_type="image/jpeg", max_bytes=9)
+    expires, signature = form.fields["expires"], form.fields["signature"]
+    for key in ("a.jpg", "a.jpg\nimage/jpeg\n9"):
+        assert not store.verify(key, expires=expires, signature=signature, now=NOW)
+
+
 async def test_files_lie_under_their_keys(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     await store.put("photos/a.jpg", b"photo", content_type="image/jpeg")
@@ -95,4 +154,13 @@ async def test_a_store_that_cannot_write_is_unavailable(tmp_path: Path) -> None:
     store = store_in(tmp_path / "objects")
     with pytest.raises(Unavailable):
         await store.put("a.jpg", b"x", content_type="image/jpeg")
+    await store.close()
+
+
+async def test_a_folder_that_cannot_be_read_is_unavailable_and_not_empty(tmp_path: Path) -> None:
+    """Else whatever lies there would seem to be gone."""
+    store = store_in(tmp_path)
+    (tmp_path / "photos").symlink_to(tmp_path / "photos")
+    with pytest.raises(Unavailable):
+        _ = [stored async for stored in store.list("photos/")]
     await store.close()
