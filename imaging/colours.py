@@ -10,7 +10,8 @@ from imaging.types import Alpha
 KEPT_PIXELS = 16_000_000
 """Larger pictures are halved while they are read: no screen shows more, and memory is shared."""
 
-_GREY = {"1", "L", "LA"}
+_GREY = {"1", "L"}
+_WITH_ALPHA = {"LA", "RGBA"}
 _WIDE_GREY = "I;16"
 _OPAQUE = {"L", "RGB", "CMYK"}
 """Modes that stay as they are; a colour profile can describe them."""
@@ -35,6 +36,8 @@ def separated(image: Image.Image, *, bits: int = 8) -> tuple[Image.Image, Image.
 
 def _plain(image: Image.Image, *, bits: int) -> Image.Image:
     """In one of six modes: a transparent colour or palette entry becomes alpha."""
+    if image.mode in _WITH_ALPHA:
+        return image
     if image.has_transparency_data:
         image = _eight_bit(image)
         _match_transparent_colour(image, bits=bits)
@@ -72,7 +75,7 @@ def _halved(image: Image.Image) -> Image.Image:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    if image.mode not in {"LA", "RGBA"}:
+    if image.mode not in _WITH_ALPHA:
         return image, None
     return image.convert(image.mode[:-1]), image.getchannel("A")
 
