@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -42,15 +43,12 @@ _SIGNATURES = {
 }
 """How the types that we may take begin; what begins so and cannot be opened is damaged."""
 
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_ACROSS, _DOWN, _BOTH = 1, 0, -1
+"""How `cv2.flip` turns rows, columns, or both."""
+
+_FLIP = {2: _ACROSS, 3: _BOTH, 4: _DOWN, 6: _ACROSS, 7: _BOTH, 8: _DOWN}
+_LIES = {5, 6, 7, 8}
+"""Orientations whose rows are the columns of the upright picture; they are flipped after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BY
     if found.alpha is not None:
         colour = Image.composite(colour, Image.new("RGB", colour.size, "white"), found.alpha)
     return Decoded(
-        rgb=np.asarray(_upright(colour, found.orientation)),
+        rgb=_upright(colour, found.orientation),
         format=found.format,
         original_width=found.size[0],
         original_height=found.size[1],
@@ -98,7 +96,7 @@ def decode_rgba(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = M
     found = _read(data, max_pixels=max_pixels, max_bytes=max_bytes)
     colour = found.colour
     colour.putalpha(found.alpha if found.alpha is not None else 255)
-    return np.asarray(_upright(colour, found.orientation))
+    return _upright(colour, found.orientation)
 
 
 class _Found(NamedTuple):
@@ -158,9 +156,14 @@ def _orientation(image: Image.Image) -> int | None:
     return value if value in range(1, 9) else None
 
 
-def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
-    method = _TRANSPOSE.get(orientation or 1)
-    return image if method is None else image.transpose(method)
+def _upright(image: Image.Image, orientation: int | None) -> Rgb:
+    """With as many channels as the picture has."""
+    pixels = np.asarray(image)
+    if orientation in _LIES:
+        pixels = cv2.transpose(pixels)
+    if orientation in _FLIP:
+        pixels = cv2.flip(pixels, _FLIP[orientation])
+    return np.asarray(pixels, np.uint8)
 
 
 def _pixels(image: Image.Image, data: bytes) -> tuple[Image.Image, Image.Image | None]:

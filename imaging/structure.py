@@ -25,7 +25,7 @@ MAX_JUNK = 65_536
 MAX_CHUNKS = 50_000
 """Of a PNG: an animation of ten thousand frames has 20,002."""
 
-_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 """In the data of a scan, 0xFF comes before 0 and before the eight restart markers only."""
 
 _ALONE = b"\x01\xd8"
