@@ -17,15 +17,19 @@ _OPAQUE = {"L", "RGB", "CMYK"}
 """Modes that stay as they are; a colour profile can describe them."""
 
 
-def separated(image: Image.Image, *, bits: int = 8) -> tuple[Image.Image, Image.Image | None]:
+def separated(
+    image: Image.Image, *, bits: int = 8, at_least: int | None = None
+) -> tuple[Image.Image, Image.Image | None]:
     """Read the pixels: sRGB colour, and alpha if there is any. Raise what Pillow raises.
 
-    bits: of each channel in the file.
+    bits: of each channel in the file. at_least: pixels of the long side that are needed; a JPEG is
+    read at a half, a quarter or an eighth of its size while it keeps as many.
     """
     profile = image.info.get("icc_profile")
     is_large = image.width * image.height > KEPT_PIXELS
-    if is_large and image.format in {"JPEG", "MPO"}:
-        image.draft(None, (image.width // 2, image.height // 2))
+    if image.format in {"JPEG", "MPO"}:
+        smaller = max(2 if is_large else 1, max(image.size) // (at_least or max(image.size)))
+        image.draft(None, (max(1, image.width // smaller), max(1, image.height // smaller)))
         is_large = False
     image.load()
     image = _plain(image, bits=bits)

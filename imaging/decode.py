@@ -76,9 +76,19 @@ def formats() -> tuple[str, ...]:
     return (*base, "HEIF")
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Decoded:
-    """A photograph; transparent parts over white. Raise ImageRefused."""
-    found = _read(data, max_pixels=max_pixels, max_bytes=max_bytes)
+def decode(
+    data: bytes,
+    *,
+    at_least: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+) -> Decoded:
+    """A photograph; transparent parts over white. Raise ImageRefused.
+
+    at_least: pixels of the long side that the caller needs; a large JPEG is then read at a part of its
+    size, in a third of the time.
+    """
+    found = _read(data, max_pixels=max_pixels, max_bytes=max_bytes, at_least=at_least)
     colour = found.colour
     if found.alpha is not None:
         colour = Image.composite(colour, Image.new("RGB", colour.size, "white"), found.alpha)
@@ -109,12 +119,12 @@ class _Found(NamedTuple):
     alpha: Image.Image | None
 
 
-def _read(data: bytes, *, max_pixels: int, max_bytes: int) -> _Found:
+def _read(data: bytes, *, max_pixels: int, max_bytes: int, at_least: int | None = None) -> _Found:
     """Pillow's warnings are not heard: a file can have it write one for each of 65,535 tags."""
     with warnings.catch_warnings(action="ignore"):
         image = _open(data, max_pixels=max_pixels, max_bytes=max_bytes)
         kind, size, orientation = image.format or "", image.size, _orientation(image)
-        colour, alpha = _pixels(image, data)
+        colour, alpha = _pixels(image, data, at_least)
     return _Found("JPEG" if kind == "MPO" else kind, size, orientation, colour, alpha)
 
 
@@ -166,9 +176,11 @@ def _upright(image: Image.Image, orientation: int | None) -> Rgb:
     return np.asarray(pixels, np.uint8)
 
 
-def _pixels(image: Image.Image, data: bytes) -> tuple[Image.Image, Image.Image | None]:
+def _pixels(
+    image: Image.Image, data: bytes, at_least: int | None
+) -> tuple[Image.Image, Image.Image | None]:
     bits = data[24] if image.format == "PNG" else 8  # the first field of the header after the size
     try:
-        return separated(image, bits=bits)
+        return separated(image, bits=bits, at_least=at_least)
     except _BROKEN as broken:
         raise _unreadable() from broken
