@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from imaging.decode import formats
 from imaging.errors import RefusalCode
 from tests.imaging.making import (
     box_borders,
@@ -178,7 +179,6 @@ FOREIGN: dict[str, Made] = {
     "gif and zip (GIFAR)": lambda: saved(corners(), "GIF") + archive(),
     "zip": archive,
     "jpeg 2000": lambda: saved(corners(), "JPEG2000"),
-    "heic without its reader": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400),
     "film": lambda: b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(400),
     "program": lambda: b"\x7fELF\x02\x01\x01" + bytes(400),
     "late jpeg": lambda: b"\0" + saved(corners(), "JPEG"),
@@ -208,6 +208,16 @@ def truncated() -> dict[str, bytes]:
                 made[f"{kind.lower()} cut at {at}"] = data[:at]
     return made
 
+
+HEIC: dict[str, Made] = {
+    "heic of nothing": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400)
+}
+"""Damaged where its reader is installed, otherwise of a type that is not taken."""
+
+if "HEIF" in formats():
+    DAMAGED |= HEIC
+else:
+    FOREIGN |= HEIC
 
 REFUSED: dict[RefusalCode, dict[str, Made]] = {
     "too-many-pixels": BOMBS,

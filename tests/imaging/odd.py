@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from imaging.decode import formats
 from tests.imaging.hostile import archive
 from tests.imaging.making import (
     chunk,
@@ -182,6 +183,11 @@ OTHERS: dict[str, Made] = {
     "avif with alpha": lambda: saved(corners(SIZE).convert("RGBA"), "AVIF"),
     "avif of greys": lambda: saved(corners(SIZE).convert("L"), "AVIF"),
 }
+
+if "HEIF" in formats():
+    OTHERS["heic of a phone"] = lambda: saved(
+        corners(SIZE), "HEIF", exif=camera_exif(6), xmp=XMP, icc_profile=canary_profile()
+    )
 
 LARGE: dict[str, Made] = {
     "jpeg of 39 megapixels": lambda: saved(Image.new("RGB", (6_300, 6_300), "red"), "JPEG"),
