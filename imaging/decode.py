@@ -43,12 +43,13 @@ _SIGNATURES = {
 }
 """How the types that we may take begin; what begins so and cannot be opened is damaged."""
 
-_ACROSS, _DOWN, _BOTH = 1, 0, -1
-"""How `cv2.flip` turns rows, columns, or both."""
-
-_FLIP = {2: _ACROSS, 3: _BOTH, 4: _DOWN, 6: _ACROSS, 7: _BOTH, 8: _DOWN}
-_LIES = {5, 6, 7, 8}
-"""Orientations whose rows are the columns of the upright picture; they are flipped after that."""
+_MIRRORED = {2, 3}
+_ROWS_BACKWARDS = {3, 4, 6, 7}
+_LYING = {5, 6, 7, 8}
+_THEN_ROWS_BACKWARDS = {7, 8}
+"""By EXIF orientation what turns a picture upright, in this order. Whole rows are moved where they can
+be: that is ten times as fast as to mirror them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,15 @@ def _orientation(image: Image.Image) -> int | None:
 def _upright(image: Image.Image, orientation: int | None) -> Rgb:
     """With as many channels as the picture has."""
     pixels = np.asarray(image)
-    if orientation in _LIES:
-        pixels = cv2.transpose(pixels)
-    if orientation in _FLIP:
-        pixels = cv2.flip(pixels, _FLIP[orientation])
-    return np.asarray(pixels, np.uint8)
+    if orientation in _MIRRORED:
+        pixels = pixels[:, ::-1]
+    if orientation in _ROWS_BACKWARDS:
+        pixels = pixels[::-1]
+    if orientation in _LYING:
+        pixels = cv2.transpose(np.ascontiguousarray(pixels))
+    if orientation in _THEN_ROWS_BACKWARDS:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels, np.uint8)
 
 
 def _pixels(
