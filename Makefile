@@ -11,7 +11,7 @@ BIN := .venv/bin
 PYTHONS := python3.11 python3.12 python3.13 python3
 CODE := $(patsubst %/,%,$(sort $(dir $(wildcard */*.py)))) $(wildcard *.py)
 
-.PHONY: help run test check fix bench faults venv models clean
+.PHONY: help run test check fix bench faults fuzz venv models clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -32,8 +32,8 @@ check: venv  ## format, lint, types, who may import whom, dependencies, dead cod
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/vulture
-	@! grep -nE '://|^ *--(extra-)?(index-url|find-links|trusted-host)|^-e' requirements.lock \
-		|| { echo 'requirements.lock must name no addresses: see the lines above.' >&2; exit 1; }
+	@! grep -nE '://|^ *--(extra-)?(index-url|find-links|trusted-host)|^-e' requirements*.lock \
+		|| { echo 'Lock files must name no addresses: see the lines above.' >&2; exit 1; }
 
 fix: venv  ## format, and correct what the linter can
 	$(BIN)/ruff format .
@@ -41,6 +41,9 @@ fix: venv  ## format, and correct what the linter can
 
 bench: venv models  ## measure, and write the table; ARGS="--help" says what can be chosen
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: .fuzz/.installed  ## damaged pictures for the decoder, ten minutes; ARGS="--seconds 60" (Linux, x86-64)
+	PYTHONPATH=.fuzz/packages $(BIN)/python -m tests.fuzz.decoding $(ARGS)
 
 venv: .venv/.installed  ## the locked packages in .venv
 models: .models/.fetched  ## the weights of the nets in .models, checked by hash
@@ -59,11 +62,16 @@ models: .models/.fetched  ## the weights of the nets in .models, checked by hash
 		-r requirements.lock
 	@touch $@
 
+.fuzz/.installed: requirements-fuzz.lock | .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--target .fuzz/packages --upgrade -r requirements-fuzz.lock
+	@touch $@
+
 .models/.fetched: imaging/models.toml | .venv/.installed
 	$(BIN)/python -m imaging.models fetch
 	@touch $@
 
 clean:  ## remove what these commands made, but never the shop's data in .data
-	rm -rf .venv .models .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf .venv .models .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		.coverage* htmlcov
 	find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import appending, flowing
+from benchmarks import appending, flowing, tryon
 from embedded.servers import Mongod
 
 
@@ -22,9 +22,14 @@ def _flowing(directory: Path) -> str:
     return flowing.table(flowing.measure(directory))
 
 
+def _tryon(directory: Path) -> str:
+    return tryon.table(tryon.measure(directory))
+
+
 PARTS: dict[str, tuple[str, Callable[[Path], str]]] = {
     "appending": ("Appending one event a command", _appending),
     "flowing": ("From a command to its read model, and back to memory", _flowing),
+    "tryon": ("From an upload to a picture with jewellery", _tryon),
 }
 
 

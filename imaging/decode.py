@@ -8,58 +8,54 @@ import importlib.util
 import io
 import re
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
+import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from imaging.colours import separated
 from imaging.errors import ImageRefused
-from imaging.types import Alpha, Rgb, Rgba
+from imaging.structure import judge
+from imaging.types import Rgb, Rgba
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
 """No camera makes a longer side; a 1 x 100,000 strip is an attack on whoever resizes it."""
 
-KEPT_PIXELS = 16_000_000
-"""Larger pictures are halved while they are read: no screen shows more, and memory is shared."""
-
-_HALVED = {"L", "LA", "RGB", "RGBA", "CMYK"}
-"""Modes whose neighbouring values can be averaged."""
-
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError),
     *(struct.error, zlib.error, ArithmeticError, AssertionError, MemoryError, RuntimeError),
-    UserWarning,
 )
-"""What Pillow's readers raise for bytes that are not what their header says (it warns of some,
-which a caller may have turned into errors)."""
+"""What Pillow's readers raise for bytes that are not what their header says."""
 
-_SIGNATURES = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|....ftyp(avif|avis|heic|heix|mif1|msf1)",
-    re.DOTALL,
-)
-"""How the types we take begin; what begins so and cannot be opened is damaged."""
-
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_SIGNATURES = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "AVIF": re.compile(rb"....ftypavi[fs]", re.DOTALL),
+    "HEIF": re.compile(rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL),
 }
+"""How the types that we may take begin; what begins so and cannot be opened is damaged."""
+
+_MIRRORED = {2, 3}
+_ROWS_BACKWARDS = {3, 4, 6, 7}
+_LYING = {5, 6, 7, 8}
+_THEN_ROWS_BACKWARDS = {7, 8}
+"""By EXIF orientation what turns a picture upright, in this order. Whole rows are moved where they can
+be: that is ten times as fast as to mirror them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """rgb: upright, (H, W, 3) uint8 sRGB; half as wide and high as the file's picture when that
-    has more than KEPT_PIXELS. original_*: as stored in the file, before turning and halving.
+    has more than `colours.KEPT_PIXELS`. original_*: as stored in the file, before turning and halving.
 
     exif_orientation_present: the camera said which way is up, so nothing need be guessed.
     """
@@ -81,43 +77,70 @@ def formats() -> tuple[str, ...]:
     return (*base, "HEIF")
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Decoded:
-    """A photograph; transparent parts over white. Raise ImageRefused."""
-    image = _open(data, max_pixels=max_pixels, max_bytes=max_bytes)
-    kind, (width, height) = image.format or "", image.size
-    orientation = _orientation(image)
-    colour, alpha = _load(image)
-    if alpha is not None:
-        colour = Image.composite(colour, Image.new("RGB", colour.size, "white"), alpha)
+def decode(
+    data: bytes,
+    *,
+    at_least: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+) -> Decoded:
+    """A photograph; transparent parts over white. Raise ImageRefused.
+
+    at_least: pixels of the long side that the caller needs; a large JPEG is then read at a part of its
+    size, in a third of the time.
+    """
+    found = _read(data, max_pixels=max_pixels, max_bytes=max_bytes, at_least=at_least)
+    colour = found.colour
+    if found.alpha is not None:
+        colour = Image.composite(colour, Image.new("RGB", colour.size, "white"), found.alpha)
     return Decoded(
-        rgb=np.asarray(_upright(colour, orientation)),
-        format="JPEG" if kind == "MPO" else kind,
-        original_width=width,
-        original_height=height,
-        exif_orientation_present=orientation is not None,
+        rgb=_upright(colour, found.orientation),
+        format=found.format,
+        original_width=found.size[0],
+        original_height=found.size[1],
+        exif_orientation_present=found.orientation is not None,
     )
 
 
 def decode_rgba(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Rgba:
     """A product picture, upright, with its own alpha, or opaque. Raise ImageRefused."""
-    image = _open(data, max_pixels=max_pixels, max_bytes=max_bytes)
-    orientation = _orientation(image)
-    colour, alpha = _load(image)
-    colour.putalpha(alpha if alpha is not None else 255)
-    return np.asarray(_upright(colour, orientation))
+    found = _read(data, max_pixels=max_pixels, max_bytes=max_bytes)
+    colour = found.colour
+    colour.putalpha(found.alpha if found.alpha is not None else 255)
+    return _upright(colour, found.orientation)
+
+
+class _Found(NamedTuple):
+    """As in the file: not yet upright."""
+
+    format: str
+    size: tuple[int, int]
+    orientation: int | None
+    colour: Image.Image
+    alpha: Image.Image | None
+
+
+def _read(data: bytes, *, max_pixels: int, max_bytes: int, at_least: int | None = None) -> _Found:
+    """Pillow's warnings are not heard: a file can have it write one for each of 65,535 tags."""
+    with warnings.catch_warnings(action="ignore"):
+        image = _open(data, max_pixels=max_pixels, max_bytes=max_bytes)
+        kind, size, orientation = image.format or "", image.size, _orientation(image)
+        colour, alpha = _pixels(image, data, at_least)
+    return _Found("JPEG" if kind == "MPO" else kind, size, orientation, colour, alpha)
 
 
 def _open(data: bytes, *, max_pixels: int, max_bytes: int) -> Image.Image:
     if len(data) > max_bytes:
         raise ImageRefused("too-large", f"the file is larger than {max_bytes // 1_000_000} MB")
+    judge(data)
     try:
         image = Image.open(io.BytesIO(data), formats=formats())
     except UnidentifiedImageError:
-        if _SIGNATURES.match(data):
+        if any(_SIGNATURES[kind].match(data) for kind in formats()):
             raise _unreadable() from None
         message = f"the file is not a picture of a type we take ({', '.join(formats())})"
         raise ImageRefused("unsupported-type", message) from None
-    except _BOMB as bomb:
+    except Image.DecompressionBombError as bomb:
         raise _too_many(max_pixels) from bomb
     except _BROKEN as broken:
         raise _unreadable() from broken
@@ -144,56 +167,25 @@ def _orientation(image: Image.Image) -> int | None:
     return value if value in range(1, 9) else None
 
 
-def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
-    method = _TRANSPOSE.get(orientation or 1)
-    return image if method is None else image.transpose(method)
+def _upright(image: Image.Image, orientation: int | None) -> Rgb:
+    """With as many channels as the picture has."""
+    pixels = np.asarray(image)
+    if orientation in _MIRRORED:
+        pixels = pixels[:, ::-1]
+    if orientation in _ROWS_BACKWARDS:
+        pixels = pixels[::-1]
+    if orientation in _LYING:
+        pixels = cv2.transpose(np.ascontiguousarray(pixels))
+    if orientation in _THEN_ROWS_BACKWARDS:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels, np.uint8)
 
 
-def _load(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Read the pixels: sRGB colour, and alpha if there is any."""
+def _pixels(
+    image: Image.Image, data: bytes, at_least: int | None
+) -> tuple[Image.Image, Image.Image | None]:
+    bits = data[24] if image.format == "PNG" else 8  # the first field of the header after the size
     try:
-        image = _halved(image) if image.width * image.height > KEPT_PIXELS else image
-        image.load()
-        alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-        return _to_srgb(_eight_bit(image), image.info.get("icc_profile")), alpha
+        return separated(image, bits=bits, at_least=at_least)
     except _BROKEN as broken:
         raise _unreadable() from broken
-
-
-def _halved(image: Image.Image) -> Image.Image:
-    """A JPEG is read at half its size; others are averaged over two by two pixels."""
-    if image.format in {"JPEG", "MPO"}:
-        image.draft(None, (image.width // 2, image.height // 2))
-        return image
-    profile = image.info.get("icc_profile")
-    small = image.reduce(2) if image.mode in _HALVED else image
-    small.info["icc_profile"] = profile
-    return small
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """The colour channels alone, in a mode that a colour profile can describe."""
-    if image.mode.startswith("I"):
-        grey: Alpha = (np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)
-        return Image.fromarray(grey)
-    if image.mode in {"LA", "1"}:
-        return image.convert("L")
-    return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
-        try:
-            return _by_profile(image, profile)
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a profile that does not fit its picture: most viewers show it as sRGB too
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    changed = ImageCms.profileToProfile(
-        image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-    )
-    assert changed is not None, "None is for changes in place"
-    return changed

@@ -159,7 +159,7 @@ def _sha256(data: bytes) -> str:
 
 def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
     def make() -> Rgb:
-        rgb = decode(jpeg).rgb
+        rgb = decode(jpeg, at_least=max_side).rgb
         return rgb if max_side is None else encode.fit(rgb, max_side)
 
     return _photos.get(f"{_sha256(jpeg)}:{max_side}", make)

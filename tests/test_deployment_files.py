@@ -26,7 +26,7 @@ ALLOWED_HOSTS CORS_ORIGINS
 """,
     )
 )
-COMMANDS = ("help", "run", "test", "check", "fix", "bench", "faults", "clean")
+COMMANDS = ("help", "run", "test", "check", "fix", "bench", "faults", "fuzz", "clean")
 
 
 def text(name: str) -> str:
@@ -269,8 +269,10 @@ def test_ci_runs_what_a_developer_runs() -> None:
     assert "permissions: {}" in text(".github/workflows/ci.yml")
 
 
-def test_the_lock_file_names_no_addresses_and_hashes_everything() -> None:
-    lock = text("requirements.lock")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-fuzz.lock"])
+def test_a_lock_file_names_no_addresses_and_hashes_everything(name: str) -> None:
+    lock = text(name)
     assert "://" not in lock
     pinned = re.findall(r"^([A-Za-z0-9._-]+)==[^\\\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
+    assert pinned
     assert len(pinned) == len(re.findall(r"^[A-Za-z0-9._-]+(==| @)", lock, re.MULTILINE))

@@ -1,55 +1,17 @@
-import io
 import pickle
 import random
-import struct
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms
 
 from imaging.decode import decode, decode_rgba, formats
-from imaging.encode import encode_jpeg, encode_png, sizes
 from imaging.errors import ImageRefused
 from imaging.types import Rgb
-
-WIDE = 24
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def corners(size: tuple[int, int] = (WIDE, 16)) -> Image.Image:
-    """Red, green, blue and white quarters: every turn and flip looks different."""
-    image = Image.new("RGB", size, "white")
-    half = (size[0] // 2, size[1] // 2)
-    for colour, at in (("red", (0, 0)), ("lime", (half[0], 0)), ("blue", (0, half[1]))):
-        image.paste(Image.new("RGB", half, colour), at)
-    return image
-
-
-def png(*, width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG by hand, whose header may lie."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(data))
-        + chunk(b"IEND", b"")
-    )
+from tests.imaging.making import WIDE, corners, saved
 
 
 def refusal(data: bytes, **limits: int) -> str:
@@ -180,64 +142,6 @@ def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
     assert np.abs(decode(data).rgb[30, 30].astype(int) - [255, 0, 0]).max() < 12
 
 
-def test_ten_thousand_frames_cost_one() -> None:
-    frames = [Image.new("L", (4, 4), i % 251) for i in range(10_000)]
-    data = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=1)
-    assert decode(data).rgb.shape == (4, 4, 3)
-
-
-def test_nothing_of_the_metadata_survives() -> None:
-    exif = Image.Exif()
-    exif.get_ifd(0x8825).update({1: "N", 2: (28.0, 36.0, 50.0)})
-    exif[271] = "SecretCamera"
-    data = saved(corners(), "JPEG", exif=exif, comment=b"my home")
-    assert b"SecretCamera" in data
-    out = encode_jpeg(decode(data).rgb)
-    assert b"SecretCamera" not in out
-    assert b"my home" not in out
-    assert not Image.open(io.BytesIO(out)).getexif()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"hello",
-        b"%PDF-1.7\n%\xff\xd8\xff",
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"<script>alert(1)</script>" + b"\xff\xd8\xff",
-        b"II*\x00" + bytes(60),
-        b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(60),
-    ],
-)
-def test_what_is_no_picture_is_not_taken(data: bytes) -> None:
-    assert refusal(data) == "unsupported-type"
-
-
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO", "TGA"])
-def test_types_that_a_shop_does_not_need_are_not_even_tried(kind: str) -> None:
-    assert refusal(saved(corners(), kind)) == "unsupported-type"
-
-
-def test_a_zip_behind_a_picture_is_left_behind() -> None:
-    inside = io.BytesIO()
-    with zipfile.ZipFile(inside, "w") as archive:
-        archive.writestr("evil.html", "<script>")
-    out = encode_jpeg(decode(saved(corners(), "JPEG") + inside.getvalue()).rgb)
-    assert not zipfile.is_zipfile(io.BytesIO(out))
-
-
-def test_a_bomb_is_refused_by_its_header() -> None:
-    assert refusal(png(width=60_000, height=60_000)) == "too-many-pixels"
-    assert refusal(png(width=10_000, height=10_000)) == "too-many-pixels"
-    assert refusal(png(width=6_400, height=6_300)) == "too-many-pixels"
-
-
-def test_a_strip_of_one_by_a_hundred_thousand_is_refused() -> None:
-    assert refusal(png(width=1, height=100_000)) == "too-many-pixels"
-    assert refusal(png(width=100_000, height=1)) == "too-many-pixels"
-
-
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_picture_of_more_than_sixteen_million_pixels_is_halved(kind: str) -> None:
     large = corners((5000, 3600))
@@ -257,15 +161,21 @@ def test_a_large_overlay_is_halved_without_a_dark_rim() -> None:
     assert 120 < halved[900, 500, 3] < 135
 
 
+@pytest.mark.parametrize(
+    ("at_least", "side"),
+    [(None, 1600), (1600, 1600), (801, 1600), (800, 800), (300, 400), (9, 200)],
+)
+def test_a_jpeg_is_read_no_larger_than_it_must_be(at_least: int | None, side: int) -> None:
+    data = saved(corners((1600, 1200)), "JPEG", quality=95)
+    decoded = decode(data, at_least=at_least)
+    assert decoded.rgb.shape == (side * 3 // 4, side, 3)
+    assert decoded.original_width == 1600
+    assert np.abs(decoded.rgb[9, -9].astype(int) - [0, 255, 0]).max() < 12
+
+
 def test_limits_are_the_callers_to_lower() -> None:
     assert refusal(saved(corners(), "PNG"), max_pixels=100) == "too-many-pixels"
     assert refusal(saved(corners(), "PNG"), max_bytes=20) == "too-large"
-
-
-def test_a_text_bomb_in_a_picture_is_refused() -> None:
-    text = PngImagePlugin.PngInfo()
-    text.add_text("bomb", "a" * 80_000_000, zip=True)
-    assert refusal(saved(corners(), "PNG", pnginfo=text)) == "unreadable-image"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
@@ -273,11 +183,6 @@ def test_a_text_bomb_in_a_picture_is_refused() -> None:
 def test_a_picture_that_is_cut_short_is_refused(kind: str, part: float, astronaut: Rgb) -> None:
     data = saved(Image.fromarray(astronaut), kind)
     assert refusal(data[: int(len(data) * part)]) == "unreadable-image"
-
-
-def test_a_header_that_promises_more_than_it_holds_is_refused() -> None:
-    assert refusal(png(width=3000, height=3000, data=b"\x00" * 100)) == "unreadable-image"
-    assert refusal(png(width=30, height=30)[:-20]) == "unreadable-image"
 
 
 def read_or_refused(data: bytes) -> str:
@@ -325,7 +230,7 @@ def heif_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
     formats.cache_clear()
     yield
-    monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
+    sys.modules.pop("pillow_heif", None)  # not by monkeypatch, which would put it back
     formats.cache_clear()
 
 
@@ -336,17 +241,12 @@ def test_heic_is_taken_where_its_reader_is_installed() -> None:
     assert sys.modules["pillow_heif"].asked == [True]
 
 
-def test_sizes_shrink_and_never_enlarge(astronaut: Rgb) -> None:
-    made = sizes(astronaut)
-    assert {side: max(picture.shape) for side, picture in made.items()} == {
-        1600: 512,
-        1024: 512,
-        320: 320,
-    }
-    wide = sizes(np.zeros((10, 3000, 3), np.uint8))
-    assert [picture.shape for picture in wide.values()] == [(5, 1600, 3), (3, 1024, 3), (1, 320, 3)]
-
-
-def test_the_same_pixels_make_the_same_bytes(astronaut: Rgb) -> None:
-    assert encode_jpeg(astronaut) == encode_jpeg(astronaut.copy())
-    assert np.array_equal(decode(encode_png(astronaut)).rgb, astronaut)
+def test_a_phones_heic_is_read_where_its_reader_is_installed() -> None:
+    """Its boxes turn it, not its EXIF, which the reader therefore sets right."""
+    pytest.importorskip("pillow_heif")
+    assert "HEIF" in formats()
+    exif = Image.Exif()
+    exif[274] = 6
+    decoded = decode(saved(corners((64, 48)), "HEIF", exif=exif, quality=95))
+    assert (decoded.format, decoded.rgb.shape) == ("HEIF", (48, 64, 3))
+    assert np.abs(decoded.rgb[4, -4].astype(int) - [0, 255, 0]).max() < 12

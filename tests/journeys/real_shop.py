@@ -176,7 +176,7 @@ class RealShop:
     def pid_of(self, words: str) -> int:
         """The process of ours whose command line has these words: `-m worker`, `nats-server`."""
         assert self._process is not None
-        for pid, command in _children(self._process.pid).items():
+        for pid, command in children(self._process.pid).items():
             if words in command:
                 return pid
         raise AssertionError(f"nothing of ours runs as {words}")
@@ -187,7 +187,7 @@ class RealShop:
         return self._process.pid
 
 
-def _children(parent: int) -> dict[int, str]:
+def children(parent: int) -> dict[int, str]:
     """Pid → command line of a process's own children (Linux)."""
     found = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
