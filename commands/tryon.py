@@ -15,7 +15,8 @@ from dependencies import AllServices, CurrentUser, Execute, limited, object_id_o
 from domain.catalogue import Product, ProductStatus
 from domain.errors import Invalid, NotFound
 from domain.images import Image
-from domain.tryon import Position, TryOn, TryOnAdjustments
+from domain.tryon import TryOn
+from domain.tryon_events import Position, TryOnAdjustments
 from domain.values import ObjectIdText, ResultId, UserId
 
 router = APIRouter(prefix="/api/try-on", tags=["try-on"])

@@ -8,7 +8,7 @@ from datetime import datetime
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
-from domain.tryon import (
+from domain.tryon_events import (
     TryOnAdjusted,
     TryOnDeleted,
     TryOnFailed,

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from commands.accounts import erase
+from commands.analysing import uploaded_photograph_is_analysed
 from commands.context import system_context
 from commands.picturing import (
     DEMO_URL,
     overlay_bytes,
     requested_try_on_is_rendered,
-    uploaded_photograph_is_analysed,
 )
 from domain.catalogue import Overlay
 from domain.errors import NotFound

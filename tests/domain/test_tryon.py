@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from domain.errors import NotFound, RuleViolation
 from domain.kernel import DomainEvent
-from domain.tryon import (
+from domain.tryon import TryOn
+from domain.tryon_events import (
     Position,
-    TryOn,
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,

@@ -7,8 +7,8 @@ from bson import ObjectId
 
 from domain.accounts import Account, PersonalDataErased
 from domain.kernel import DomainEvent
-from domain.tryon import (
-    TryOn,
+from domain.tryon import TryOn
+from domain.tryon_events import (
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,
