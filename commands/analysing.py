@@ -9,7 +9,7 @@ from commands.policy import act, policy
 from commands.unit_of_work import Handler, UnitOfWork
 from dependencies import Services
 from domain.accounts import Account
-from domain.errors import NotFound
+from domain.errors import ImagingFailed, NotFound, TooLarge
 from domain.images import Image, ImageProcessingRequested, ImageStatus, ImageUploaded
 from domain.ports import RecordedEvent
 from imaging.errors import ImageRefused
@@ -34,19 +34,42 @@ async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Ser
 
 async def _analysed(image: Image, services: Services) -> Handler:
     try:
-        analysis = await analysis_of(image, services)
-    except (ImageRefused, NotFound) as e:
-        code = getattr(e, "code", "unreadable-image")
-        return partial(reject_image, image.object_id, code=code, reason=str(e))
+        original = await services.objects.get(image.keys.original)
+        analysis = await analysis_of(original, services, face=image.face)
+    except CANNOT as refused:
+        return partial(reject_image, image.object_id, code=refused.code, reason=told(refused))
     return partial(process_image, image.object_id, analysis)
 
 
-async def analysis_of(image: Image, services: Services) -> dict[str, Any]:
-    """`imaging.types.Analysis` as a dictionary, in pixels of the stored original."""
-    data = await services.objects.get(image.keys.original)
-    chosen = {} if image.face is None else {"face": image.face}
-    analysis: dict[str, Any] = await services.images.run("analyse_photo", data, **chosen)
+CANNOT = (ImageRefused, ImagingFailed, TooLarge, NotFound)
+"""What a picture itself is to blame for: asked again, imaging would say the same."""
+
+
+def told(refused: Exception) -> str:
+    """The reason, for the person who sent the picture: of our processes they need not hear."""
+    is_ours = isinstance(refused, ImagingFailed)
+    return "this picture could not be worked on; try another one" if is_ours else str(refused)
+
+
+async def analysis_of(
+    original: bytes, services: Services, *, face: int | None = None
+) -> dict[str, Any]:
+    """`imaging.types.Analysis` as a dictionary, in pixels of the stored original. Raise `CANNOT`.
+
+    face: which one wears the jewellery; None: the most prominent.
+    """
+    chosen = {} if face is None else {"face": face}
+    analysis: dict[str, Any] = await ask_imaging(services, "analyse_photo", original, **chosen)
     return analysis
+
+
+async def ask_imaging(services: Services, function: str, *arguments: Any, **options: Any) -> Any:
+    """Once more when the process dies: something else may have ended the first. Raise `CANNOT`."""
+    try:
+        return await services.images.run(function, *arguments, **options)
+    except ImagingFailed as failed:
+        log.warning("imaging failed", function=function, reason=failed.detail)
+        return await services.images.run(function, *arguments, **options)
 
 
 async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:

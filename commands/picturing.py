@@ -13,9 +13,12 @@ from typing import Any
 import PIL.Image
 
 from commands.analysing import (
+    CANNOT,
     act_unless_forgotten,
     analysis_of,
+    ask_imaging,
     is_forgotten,
+    told,
     uploaded_photograph_is_analysed,
 )
 from commands.policy import Policy, policy
@@ -28,7 +31,6 @@ from domain.images import Image, ImageStatus
 from domain.ports import RecordedEvent
 from domain.tryon import TryOn
 from domain.tryon_events import TryOnAdjusted, TryOnRequested, TryOnStatus
-from imaging.errors import ImageRefused
 from imaging.pipeline import OverlaySpec
 from imaging.types import PIPELINE_VERSION
 
@@ -36,6 +38,7 @@ DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
 RENDER_SIDE = 1600
 """Longest side of a result, pixels."""
+NO_SUCH_FACE = "this photograph shows fewer faces than that; they are numbered from 0"
 
 
 @policy("requested_try_on_is_rendered", on=(TryOnRequested, TryOnAdjusted))
@@ -72,23 +75,26 @@ async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
         return partial(fail_try_on, result, code="photo-deleted", reason=gone), ""
     try:
         return await _picture(result, image, services)
-    except ImageRefused as refused:
-        return partial(fail_try_on, result, code=refused.code, reason=refused.message), ""
-    except NotFound as missing:
-        return partial(fail_try_on, result, code="picture-missing", reason=missing.detail), ""
+    except CANNOT as refused:
+        code = "picture-missing" if isinstance(refused, NotFound) else refused.code
+        return partial(fail_try_on, result, code=code, reason=told(refused)), ""
 
 
 async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
-    analysis = image.analysis or await analysis_of(image, services)
+    original = await services.objects.get(image.keys.original)
+    analysis = await _analysis(result, image, original, services)
+    if not shows(analysis, face=result.adjustments.face):
+        return partial(fail_try_on, result, code="no-such-face", reason=NO_SUCH_FACE), ""
     overlays = [await _overlay(product_id, services) for product_id in result.product_ids]
     hangs_on_ears = all(overlay.product_type == "earrings" for overlay in overlays)
     if not analysis.get("faces") or (analysis.get("neck") is None and not hangs_on_ears):
         reasons = ", ".join(analysis.get("reasons") or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
         return partial(fail_try_on, result, code="no-neck", reason=reason), ""
-    jpeg: bytes = await services.images.run(
+    jpeg: bytes = await ask_imaging(
+        services,
         "render",
-        await services.objects.get(image.keys.original),
+        original,
         analysis,
         overlays,
         _for_imaging(result),
@@ -99,6 +105,20 @@ async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Han
     await services.objects.put(key, jpeg, content_type="image/jpeg")
     width, height = picture_size(jpeg)
     return partial(finish_try_on, result, key, width=width, height=height), key
+
+
+async def _analysis(
+    result: TryOn, image: Image, original: bytes, services: Services
+) -> dict[str, Any]:
+    """Of the face that the customer chose for this result; else of the photograph's own."""
+    face, known = result.adjustments.face, image.analysis
+    if known and face in {None, known["primary"]}:
+        return known
+    return await analysis_of(original, services, face=image.face if face is None else face)
+
+
+def shows(analysis: dict[str, Any], *, face: int | None) -> bool:
+    return face is None or face < len(analysis["faces"])
 
 
 def picture_size(jpeg: bytes) -> tuple[int, int]:

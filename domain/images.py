@@ -195,16 +195,25 @@ class Image(AggregateRoot):
         if self.user_id != user_id or self.status is ImageStatus.DELETED:
             raise NotFound("there is no such photograph")
 
+    def must_be_there(self) -> None:
+        """Raise RuleViolation once it is deleted: what was made from it stays as it is."""
+        if self.status is ImageStatus.DELETED:
+            raise RuleViolation("the photograph is gone", code="photo-deleted")
+
     def request_processing(self, *, face: int | None) -> None:
         """The same analysis is not asked for twice. Raise Invalid for a face that was not found."""
         if face == self.face:
             return
+        self.must_show(face)
+        self.record(ImageProcessingRequested, face=face)
+
+    def must_show(self, face: int | None) -> None:
+        """Raise Invalid for a face that was not found; before anybody has looked, any may be there."""
         if face is not None and self.analysis is not None and face >= len(self._faces()):
             raise Invalid(
                 f"{len(self._faces())} faces were found on this photograph, numbered from 0",
                 code="no-such-face",
             )
-        self.record(ImageProcessingRequested, face=face)
 
     def process(self, *, analysis: dict[str, Any], pipeline_version: str) -> None:
         """Record what was found; unasked, the same analysis by the same pipeline is not told again."""

@@ -14,7 +14,7 @@ from commands.picturing import (
     requested_try_on_is_rendered,
 )
 from domain.catalogue import Overlay
-from domain.errors import NotFound
+from domain.errors import ImagingFailed, NotFound, TooLarge
 from imaging.errors import ImageRefused
 from tests.api import Api, Person
 from tests.buying import ok, react
@@ -115,6 +115,98 @@ async def test_a_photograph_whose_bytes_are_lost_is_rejected(api: Api) -> None:
     await work(api)
     seen = ok(await person.client.get(f"/api/images/{image['id']}"))
     assert seen["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("poison", "code"),
+    [(ImagingFailed("code -11"), "imaging-failed"), (TooLarge("x"), "too-large")],
+)
+async def test_a_poisoned_photograph_is_rejected_and_stops_nobody_else(
+    api: Api, poison: Exception, code: str
+) -> None:
+    studio = with_studio(api)
+    person = await api.customer()
+    poisoned = ok(await upload(person, b"poison"), 201)
+    studio.refusal = poison
+    await work(api)
+    studio.refusal = None
+    assert (await photographed(api, person, b"another"))["status"] == "ready"
+    seen = ok(await person.client.get(f"/api/images/{poisoned['id']}"))
+    assert (seen["status"], seen["metadata"]["reasons"][0]) == ("rejected", code)
+    assert "code -11" not in str(seen)
+
+
+async def test_a_process_that_something_else_ended_is_asked_once_more(api: Api) -> None:
+    person, address = await asked(api)
+
+    class Unlucky(Studio):
+        async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
+            made = await super().run(function, *arguments, **options)
+            if self.asked == ["render"]:
+                raise ImagingFailed("killed")
+            return made
+
+    studio = with_studio(api, Unlucky())
+    await work(api)
+    assert ok(await person.client.get(address))["status"] == "ready"
+    assert studio.asked == ["render", "render"]
+
+
+@pytest.mark.parametrize(
+    ("poison", "code"),
+    [(ImagingFailed("code -11"), "imaging-failed"), (TooLarge("x"), "too-large")],
+)
+async def test_a_try_on_that_kills_imaging_fails_and_the_next_one_is_rendered(
+    api: Api, poison: Exception, code: str
+) -> None:
+    person, address = await asked(api)
+    studio = with_studio(api)
+    studio.refusal = poison
+    await work(api)
+    assert ok(await person.client.get(address))["failure"]["code"] == code
+    studio.refusal = None
+    other, next_one = await asked(api)
+    await work(api)
+    assert ok(await other.client.get(next_one))["status"] == "ready"
+
+
+async def test_the_face_that_was_chosen_for_a_result_wears_the_piece(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    automatic = ok(await person.client.get(address))
+    ok(await person.client.put(address, json={"adjustments": {"face": 1}}))
+    studio = with_studio(api)
+    await work(api)
+    assert studio.asked[-2:] == ["analyse_photo", "render"]
+    chosen = ok(await person.client.get(address))
+    assert (chosen["status"], chosen["adjustments"]["face"]) == ("ready", 1)
+    pictures = [(await api.client.get(r["resultImageUrl"])).content for r in (automatic, chosen)]
+    assert pictures[0] != pictures[1]
+    image = ok(await person.client.get(f"/api/images/{chosen['userImageId']}"))
+    assert image["metadata"]["primaryFace"] == 0
+
+
+async def test_the_photographs_own_face_costs_no_second_look(api: Api) -> None:
+    person, address = await asked(api)
+    ok(await person.client.put(address, json={"adjustments": {"face": 0}}))
+    studio = with_studio(api)
+    await work(api)
+    assert studio.asked == ["render"]
+
+
+async def test_a_face_that_turns_out_not_to_be_there_fails_the_try_on(api: Api) -> None:
+    with_studio(api)
+    person, product = await api.customer(), await wearable(api)
+    image = ok(await upload(person), 201)
+    body = {
+        "productId": product["id"],
+        "userImageId": image["id"],
+        "adjustments": {"face": 2},
+    }
+    result = ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await react(api, requested_try_on_is_rendered)
+    failed = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
+    assert (failed["status"], failed["failure"]["code"]) == ("failed", "no-such-face")
 
 
 @pytest.mark.parametrize("code", ["not-wearable-here", "too-large"])

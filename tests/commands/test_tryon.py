@@ -125,6 +125,19 @@ async def test_the_same_adjustment_again_renders_nothing(api: Api) -> None:
     assert (await api.topics()).count("TryOnAdjusted") == 1
 
 
+async def test_a_face_that_was_not_found_cannot_be_chosen(api: Api) -> None:
+    person, result = await ready(api)
+    body = {"productId": result["productId"], "userImageId": result["userImageId"]}
+    for face, status in ((1, 201), (2, 422)):
+        wanted = body | {"adjustments": {"face": face}}
+        answer = await person.client.post("/api/try-on/create", json=wanted)
+        assert answer.status_code == status
+    assert answer.json()["code"] == "no-such-face"
+    adjusted = await person.client.put(address_of(result), json={"adjustments": {"face": 2}})
+    refused(adjusted, 422, "no-such-face")
+    assert "TryOnAdjusted" not in await api.topics()
+
+
 async def test_a_saved_result_does_not_expire(api: Api) -> None:
     person, result = await ready(api)
     assert result["expiresAt"] is not None

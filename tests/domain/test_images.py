@@ -121,6 +121,20 @@ def test_a_face_may_be_chosen_before_anybody_has_looked() -> None:
     given(UPLOADED).when(Image.request_processing, face=1).then(CHOSEN)
 
 
+def test_what_was_found_decides_which_face_may_wear_something() -> None:
+    given(UPLOADED, FOUND).when(Image.must_show, 2).then_raises(Invalid, code="no-such-face")
+    for face in (None, 0, 1):
+        given(UPLOADED, FOUND).when(Image.must_show, face).then_nothing()
+    given(UPLOADED).when(Image.must_show, 2).then_nothing()
+
+
+def test_what_is_gone_can_carry_nothing_new() -> None:
+    given(UPLOADED, DELETED).when(Image.must_be_there).then_raises(
+        RuleViolation, code="photo-deleted"
+    )
+    given(UPLOADED).when(Image.must_be_there).then_nothing()
+
+
 def test_who_asked_is_answered_even_when_nothing_else_was_found() -> None:
     looking = given(UPLOADED, FOUND, CHOSEN).when(
         Image.process, analysis=ANALYSIS, pipeline_version="1"
