@@ -1,11 +1,32 @@
 """Pictures that nobody may see any more leave no bytes: of deleted photographs, of erased people."""
 
+import re
+
 from commands.policy import policy
 from dependencies import Services
 from domain.accounts import PersonalDataErased
 from domain.images import ImageDeleted
 from domain.ports import RecordedEvent
-from domain.tryon_events import TryOnDeleted
+from domain.tryon_events import TryOnDeleted, TryOnRendered
+
+REVISION = re.compile(r"([0-9]{1,6})-[0-9a-f]{32}\.jpg")
+"""The name of a result's picture: the revision that it shows, and its content."""
+
+
+@policy("superseded_pictures_leave_no_bytes", on=(TryOnRendered,))
+async def superseded_pictures_leave_no_bytes(recorded: RecordedEvent, services: Services) -> None:
+    """Once a revision is rendered, the pictures of older revisions are removed."""
+    event = recorded.event
+    assert isinstance(event, TryOnRendered)
+    async for stored in services.objects.list(f"results/{event.user_id}/{event.object_id}/"):
+        if stored.key != event.key and revision_of(stored.key) < event.revision:
+            await services.objects.delete(stored.key)
+
+
+def revision_of(key: str) -> int:
+    """0 for a name of another form."""
+    found = REVISION.fullmatch(key.rpartition("/")[2])
+    return int(found[1]) if found else 0
 
 
 @policy("deleted_pictures_leave_no_bytes", on=(ImageDeleted, TryOnDeleted))

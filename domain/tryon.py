@@ -2,18 +2,24 @@
 
 A result is rendered anew for each revision: TryOnRequested and TryOnAdjusted ask, TryOnRendered or
 TryOnFailed answers with the revision that it is about, so a late answer to an older question is ignored.
+A saved result is rendered in full size as well: TryOnFinished or TryOnLeftAsPreview answers.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from domain.errors import NotFound, RuleViolation
 from domain.kernel import AggregateRoot, applies
 from domain.tryon_events import (
+    LeftOut,
+    MadeOf,
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
@@ -22,6 +28,23 @@ from domain.tryon_events import (
     TryOnUnshared,
 )
 from domain.values import ImageId, ProductId, ResultId, UserId
+
+MAX_REVISIONS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture as it was made: where it lies, its size in pixels, what it was made of."""
+
+    key: str
+    width: int
+    height: int
+    pipeline_version: str
+    made_of: MadeOf | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+    def as_facts(self) -> dict[str, Any]:
+        return dict(vars(self))
 
 
 class TryOn(AggregateRoot):
@@ -59,24 +82,22 @@ class TryOn(AggregateRoot):
             raise NotFound("there is no such result")
 
     def adjust(self, adjustments: TryOnAdjustments) -> None:
-        if adjustments != self.adjustments:
-            self.record(TryOnAdjusted, adjustments=adjustments, revision=self.revision + 1)
-
-    def render(
-        self, *, revision: int, key: str, width: int, height: int, pipeline_version: str
-    ) -> None:
-        """Record the picture of a revision; one that nobody waits for any more is ignored."""
-        if revision != self.revision or self.status is not TryOnStatus.PROCESSING:
+        """Raise RuleViolation when it was moved too often: its stream ends somewhere."""
+        if adjustments == self.adjustments:
             return
-        self.record(
-            TryOnRendered,
-            user_id=self.user_id,
-            revision=revision,
-            key=key,
-            width=width,
-            height=height,
-            pipeline_version=pipeline_version,
-        )
+        if self.revision >= MAX_REVISIONS:
+            raise RuleViolation(
+                f"a result is adjusted at most {MAX_REVISIONS} times; ask for a new one",
+                code="quota-exceeded",
+            )
+        self.record(TryOnAdjusted, adjustments=adjustments, revision=self.revision + 1)
+
+    def render(self, *, revision: int, picture: Picture) -> None:
+        """Record the preview of a revision; one that nobody waits for any more is ignored."""
+        if revision == self.revision and self.status is TryOnStatus.PROCESSING:
+            self.record(
+                TryOnRendered, user_id=self.user_id, revision=revision, **picture.as_facts()
+            )
 
     def fail(self, *, revision: int, code: str, reason: str) -> None:
         if revision == self.revision and self.status is TryOnStatus.PROCESSING:
@@ -86,8 +107,27 @@ class TryOn(AggregateRoot):
         if not self.saved:
             self.record(TryOnSaved)
 
+    @property
+    def awaits_full_size(self) -> bool:
+        """Saved, and there is no answer yet to the question for the present revision's full size."""
+        is_ready = self.status is TryOnStatus.READY
+        return self.saved and is_ready and self.finished_revision != self.revision
+
+    def finish(self, *, revision: int, picture: Picture) -> None:
+        """Record the full size of a revision, if it is still waited for."""
+        if revision == self.revision and self.awaits_full_size:
+            self.record(
+                TryOnFinished, user_id=self.user_id, revision=revision, **picture.as_facts()
+            )
+
+    def leave_as_preview(self, *, revision: int, code: str, reason: str) -> None:
+        if revision == self.revision and self.awaits_full_size:
+            self.record(TryOnLeftAsPreview, revision=revision, code=code, reason=reason)
+
     def share(self, *, token: str, token_sha256: str, expires_at: datetime, now: datetime) -> None:
-        """Raise RuleViolation while there is no picture. A link that still holds is kept."""
+        """Raise RuleViolation while there is no picture. A link that still holds is kept; none holds
+        longer than the result does.
+        """
         if self.status is not TryOnStatus.READY:
             raise RuleViolation(f"a {self.status} result cannot be shared", code="not-ready")
         if self.shared_until is not None and self.shared_until > now:
@@ -97,8 +137,11 @@ class TryOn(AggregateRoot):
             user_id=self.user_id,
             token=token,
             token_sha256=token_sha256,
-            expires_at=expires_at,
+            expires_at=self._while_kept(expires_at),
         )
+
+    def _while_kept(self, at: datetime) -> datetime:
+        return at if self.saved or self.expires_at is None else min(at, self.expires_at)
 
     def unshare(self) -> None:
         if self.shared_until is not None:
@@ -110,8 +153,7 @@ class TryOn(AggregateRoot):
 
     def delete(self, *, reason: str) -> None:
         if self.status is not TryOnStatus.DELETED:
-            keys = tuple(self.keys)
-            self.record(TryOnDeleted, user_id=self.user_id, keys=keys, reason=reason)
+            self.record(TryOnDeleted, user_id=self.user_id, keys=self.keys, reason=reason)
 
     @applies(TryOnRequested)
     def _requested(self, event: TryOnRequested) -> None:
@@ -121,7 +163,8 @@ class TryOn(AggregateRoot):
         self.adjustments: TryOnAdjustments = event.adjustments
         self.revision: int = 1
         self.status: TryOnStatus = TryOnStatus.PROCESSING
-        self.keys: list[str] = []
+        self.keys: tuple[str, ...] = ()
+        self.finished_revision: int = 0
         self.saved: bool = False
         self.expires_at: datetime | None = event.expires_at
         self.shared_until: datetime | None = None
@@ -136,8 +179,7 @@ class TryOn(AggregateRoot):
     @applies(TryOnRendered)
     def _rendered(self, event: TryOnRendered) -> None:
         self.status = TryOnStatus.READY
-        if event.key not in self.keys:
-            self.keys.append(event.key)
+        self.keys = (event.key,)
 
     @applies(TryOnFailed)
     def _failed(self, _: TryOnFailed) -> None:
@@ -146,6 +188,15 @@ class TryOn(AggregateRoot):
     @applies(TryOnSaved)
     def _saved(self, _: TryOnSaved) -> None:
         self.saved = True
+
+    @applies(TryOnFinished)
+    def _finished(self, event: TryOnFinished) -> None:
+        self.finished_revision = event.revision
+        self.keys = tuple(dict.fromkeys((*self.keys, event.key)))
+
+    @applies(TryOnLeftAsPreview)
+    def _left_as_preview(self, event: TryOnLeftAsPreview) -> None:
+        self.finished_revision = event.revision
 
     @applies(TryOnShared)
     def _shared(self, event: TryOnShared) -> None:

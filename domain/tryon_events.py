@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from domain.catalogue import Anchor
+from domain.images import Sha256
 from domain.kernel import DomainEvent, InitialEvent, Measure, PersonalData, ValueObject
 from domain.values import ImageId, ProductId, UserId
 
@@ -63,7 +65,44 @@ class TryOnAdjusted(DomainEvent):
     revision: int
 
 
+class PieceWorn(ValueObject):
+    """A product's overlay as it was worn; sha256: of its picture's bytes."""
+
+    product_id: ProductId
+    image: str
+    sha256: Sha256
+    product_type: str
+    width_mm: Measure | None = None
+    anchors: dict[str, Anchor] | None = None
+
+
+class MadeOf(ValueObject):
+    """What a picture was made of. With the adjustments of its revision and the pipeline's version it
+    can be made again, byte for byte.
+    """
+
+    image_sha256: Sha256
+    """Of the stored original's bytes."""
+    analysis_sha256: Sha256
+    """Of the analysis that was used: the photograph's own, or one of another face."""
+    face: int | None = None
+    """Which of the faces wears the pieces."""
+    pieces: tuple[PieceWorn, ...]
+    max_side: int
+    """Longest side in pixels, at most."""
+
+
+class LeftOut(ValueObject):
+    """A piece that could not be worn: its place among the pieces, and why."""
+
+    index: int
+    code: str
+    message: str
+
+
 class TryOnRendered(DomainEvent):
+    """The preview of a revision."""
+
     TOPIC: ClassVar[str] = "TryOnRendered"
     SUBJECT: ClassVar[str | None] = "user_id"
     user_id: UserId
@@ -73,6 +112,8 @@ class TryOnRendered(DomainEvent):
     width: int
     height: int
     pipeline_version: str
+    made_of: Annotated[MadeOf | None, PersonalData(erased=None)] = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class TryOnFailed(DomainEvent):
@@ -84,6 +125,30 @@ class TryOnFailed(DomainEvent):
 
 class TryOnSaved(DomainEvent):
     TOPIC: ClassVar[str] = "TryOnSaved"
+
+
+class TryOnFinished(DomainEvent):
+    """A saved result's picture in the size of the photograph."""
+
+    TOPIC: ClassVar[str] = "TryOnFinished"
+    SUBJECT: ClassVar[str | None] = "user_id"
+    user_id: UserId
+    revision: int
+    key: Annotated[str, PersonalData(erased="")]
+    width: int
+    height: int
+    pipeline_version: str
+    made_of: Annotated[MadeOf | None, PersonalData(erased=None)] = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class TryOnLeftAsPreview(DomainEvent):
+    """A saved result has no picture in full size, and why: its preview stays."""
+
+    TOPIC: ClassVar[str] = "TryOnLeftAsPreview"
+    revision: int
+    code: str
+    reason: str
 
 
 class TryOnShared(DomainEvent):

@@ -1,6 +1,7 @@
 """The collection `tryOnResults`: the specification's fields, and ours beside them.
 
-`resultImageUrl` holds `object:<key>`; readers get signed links that last five minutes.
+`resultImageUrl` and `previewImageUrl` hold `object:<key>`; readers get signed links that last five
+minutes. `finished` is the revision whose full size was asked for last, and what came of it.
 """
 
 from datetime import datetime
@@ -12,6 +13,8 @@ from domain.tryon_events import (
     TryOnAdjusted,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
@@ -23,7 +26,7 @@ from projections.projection import Delete, DeleteWhere, Projection, Put, Set
 
 RESULTS = Projection(
     "tryOnResults",
-    version=1,
+    version=2,
     indexes=[
         [("userId", 1), ("createdAt", -1)],
         [("shareTokenSha256", 1)],
@@ -43,6 +46,8 @@ def requested(event: TryOnRequested, at: datetime) -> Put:
             "productName": event.product_name,
             "userImageId": ObjectId(event.image_id),
             "resultImageUrl": "",
+            "previewImageUrl": "",
+            "leftOut": [],
             "adjustments": event.adjustments.model_dump(),
             "status": "processing",
             "revision": 1,
@@ -73,6 +78,8 @@ def rendered(event: TryOnRendered, at: datetime) -> Set:
     return Set(
         {
             "resultImageUrl": object_url(event.key),
+            "previewImageUrl": object_url(event.key),
+            "leftOut": [piece.model_dump() for piece in event.left_out],
             "status": "ready",
             "width": event.width,
             "height": event.height,
@@ -92,6 +99,25 @@ def failed(event: TryOnFailed, at: datetime) -> Set:
 @RESULTS.on(TryOnSaved)
 def saved(_: TryOnSaved, at: datetime) -> Set:
     return Set({"saved": True, "expiresAt": None, "updatedAt": at})
+
+
+@RESULTS.on(TryOnFinished)
+def finished(event: TryOnFinished, at: datetime) -> Set:
+    return Set(
+        {
+            "resultImageUrl": object_url(event.key),
+            "width": event.width,
+            "height": event.height,
+            "finished": {"revision": event.revision, "failure": None},
+            "updatedAt": at,
+        }
+    )
+
+
+@RESULTS.on(TryOnLeftAsPreview)
+def left_as_preview(event: TryOnLeftAsPreview, at: datetime) -> Set:
+    failure = {"code": event.code, "reason": event.reason}
+    return Set({"finished": {"revision": event.revision, "failure": failure}, "updatedAt": at})
 
 
 @RESULTS.on(TryOnShared)

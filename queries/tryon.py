@@ -31,10 +31,23 @@ RESULTS, IMAGES, PRODUCTS = "tryOnResults", "uploadedImages", "products"
 def result_view(document: Document, services: Services) -> dict[str, Any]:
     shown = present(document)
     shown.pop("shareTokenSha256", None)
-    shown["resultImageUrl"] = signed(document["resultImageUrl"], services)
+    shown["fullSize"] = _full_size(document, shown.pop("finished", None))
+    for name in ("resultImageUrl", "previewImageUrl"):
+        shown[name] = signed(document.get(name, ""), services)
     if document.get("shareUrl"):
         shown["shareUrl"] = services.settings.public_base_url.rstrip("/") + document["shareUrl"]
     return shown
+
+
+def _full_size(document: Document, finished: Document | None) -> dict[str, Any]:
+    """Whether `resultImageUrl` is as large as the photograph: of a saved result, in a moment."""
+    if not document["saved"]:
+        return {"status": "none"}
+    if finished is None or finished["revision"] != document["revision"]:
+        return {"status": "processing"}
+    if finished["failure"]:
+        return {"status": "failed", "failure": finished["failure"]}
+    return {"status": "ready"}
 
 
 @router.get("/results")

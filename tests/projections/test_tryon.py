@@ -9,10 +9,13 @@ from domain.accounts import Account, PersonalDataErased
 from domain.kernel import DomainEvent
 from domain.tryon import TryOn
 from domain.tryon_events import (
+    LeftOut,
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
@@ -74,6 +77,36 @@ def test_a_picture_makes_it_ready() -> None:
     document = result(REQUESTED, RENDERED)
     assert (document["status"], document["resultImageUrl"]) == ("ready", "object:r/1.jpg")
     assert (document["width"], document["height"]) == (60, 80)
+
+
+def test_the_full_size_takes_the_previews_place() -> None:
+    full = TryOnFinished(
+        user_id=USER, revision=1, key="r/f.jpg", width=600, height=800, pipeline_version="1"
+    )
+    document = result(REQUESTED, RENDERED, TryOnSaved(), full)
+    assert (document["resultImageUrl"], document["previewImageUrl"]) == (
+        "object:r/f.jpg",
+        "object:r/1.jpg",
+    )
+    assert (document["width"], document["finished"]) == (600, {"revision": 1, "failure": None})
+    again = result(REQUESTED, full, RENDERED.model_copy(update={"key": "r/2.jpg"}))
+    assert again["resultImageUrl"] == "object:r/2.jpg"
+
+
+def test_why_a_saved_result_stays_a_preview_is_told() -> None:
+    left = TryOnLeftAsPreview(revision=1, code="too-large", reason="It is too large.")
+    document = result(REQUESTED, RENDERED, TryOnSaved(), left)
+    assert document["resultImageUrl"] == "object:r/1.jpg"
+    assert document["finished"]["failure"] == {"code": "too-large", "reason": "It is too large."}
+
+
+def test_pieces_that_could_not_be_worn_are_told() -> None:
+    left_out = (LeftOut(index=1, code="not-wearable-here", message="No hand is seen."),)
+    document = result(REQUESTED, RENDERED.model_copy(update={"left_out": left_out}))
+    assert document["leftOut"] == [
+        {"index": 1, "code": "not-wearable-here", "message": "No hand is seen."}
+    ]
+    assert result(REQUESTED, RENDERED)["leftOut"] == []
 
 
 def test_an_adjusted_result_shows_its_last_picture_until_the_next_is_there() -> None:
