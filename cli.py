@@ -6,7 +6,7 @@ import typer
 
 from embedded.errors import EmbeddedError
 from integrations.logs import configure_logs
-from operators import audit, doctor, local_shop, parked, people, projections, reports, stream
+from operators import audit, doctor, local_shop, parked, people, projections, reports, stream, tryon
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(parked.app, name="parked")
 app.add_typer(stream.app, name="stream")
 app.add_typer(reports.app, name="reports")
+app.add_typer(tryon.app, name="tryon")
 app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 

@@ -54,6 +54,8 @@ class Studio:
         self.found = FOUND
         self.refusal: Exception | None = None
         self.asked: list[str] = []
+        self.salt = b""
+        """Another one, another picture of the same."""
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         inspect.signature(getattr(pipeline, function)).bind(*arguments, **options)
@@ -68,7 +70,7 @@ class Studio:
                 known = self.found.faces and chosen < len(self.found.faces)
                 return (replace(self.found, primary=chosen) if known else self.found).to_dict()
             case "render":
-                return jpeg(repr((arguments, options)).encode())
+                return jpeg(repr((arguments, options)).encode() + self.salt)
             case _:
                 raise LookupError(function)
 
