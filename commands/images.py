@@ -20,6 +20,7 @@ from dependencies import (
     limited,
     object_id_or_404,
 )
+from domain.albums import Album
 from domain.errors import (
     DomainError,
     Invalid,
@@ -28,7 +29,7 @@ from domain.errors import (
     Unreadable,
     UnsupportedType,
 )
-from domain.images import Album, Image, PhotoKeys
+from domain.images import Image, PhotoKeys
 from domain.tryon import TryOn
 from domain.values import ImageId, ResultId, UserId
 from imaging.errors import ImageRefused
@@ -164,11 +165,12 @@ async def upload_image(
     purpose: str,
     days: int,
 ) -> Image:
-    """The same bytes again are the same photograph."""
+    """The same bytes again are the same photograph. Only called with consent."""
     album = await work.find(Album, user_id) or work.add(Album.open(user_id))
     if (known := album.holds(photo["sha256"])) is not None:
         return await work.load(Image, known)
     image_id = work.new_id()
+    album.consent(version=CONSENT, now=work.now)
     album.add(image_id, sha256=photo["sha256"], size=photo["size"])
     return work.add(
         Image.upload(
@@ -207,6 +209,22 @@ async def process_image(
     return image
 
 
+@router.delete("/consent", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_consent(user: CurrentUser, execute: Execute) -> Response:
+    """Withdraw the consent to photographs: nothing of them is shown any more, and all of them are
+    removed, with results, saved ones too, and links. A new upload asks for consent again.
+    """
+    outcome = await execute.carry_out(partial(withdraw_consent, user.id))
+    return Response(status_code=status.HTTP_204_NO_CONTENT, headers=await execute.headers(outcome))
+
+
+async def withdraw_consent(user_id: UserId, work: UnitOfWork) -> Album | None:
+    album = await work.find(Album, user_id)
+    if album is not None:
+        album.withdraw_consent(now=work.now)
+    return album
+
+
 @router.delete("/{image_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_photo(image_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a photograph, and with it every result and link that was made from it."""
@@ -225,12 +243,13 @@ async def delete_image(
     album = await work.load(Album, user_id)
     album.remove(image_id, sha256=image.sha256, size=image.size)
     for result_id in sorted(image.results):
-        await _delete_result(result_id, work, reason=reason)
+        await delete_result(result_id, work, reason=reason)
     image.delete(reason=reason)
     return image
 
 
-async def _delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> None:
+async def delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn | None:
     result = await work.find(TryOn, result_id)
     if result is not None:
         result.delete(reason=reason)
+    return result

@@ -19,6 +19,7 @@ from commands.removing import (
     deleted_pictures_leave_no_bytes,
     erased_person_leaves_no_pictures,
     superseded_pictures_leave_no_bytes,
+    withdrawn_consent_removes_the_photographs,
 )
 from commands.rendering import UNWORN, inputs_of, rendered, sha256
 from commands.unit_of_work import UnitOfWork
@@ -131,6 +132,7 @@ PICTURING: tuple[Policy, ...] = (
     requested_try_on_is_rendered,
     saved_result_is_rendered_in_full_size,
     superseded_pictures_leave_no_bytes,
+    withdrawn_consent_removes_the_photographs,
     deleted_pictures_leave_no_bytes,
     erased_person_leaves_no_pictures,
 )

@@ -45,12 +45,18 @@ def policy(name: str, *, on: tuple[type[DomainEvent], ...]) -> Callable[[Reactio
 
 
 async def act(
-    name: str, handler: Handler, recorded: RecordedEvent, services: Services, *, command: str
+    name: str,
+    handler: Handler,
+    recorded: RecordedEvent,
+    services: Services,
+    *,
+    command: str,
+    part: str = "",
 ) -> Commit | None:
-    """A policy's command, once for its event. None: there was nothing to do."""
+    """A policy's command, once for its event and part. None: there was nothing to do."""
     return await run(
         handler,
-        policy_context(name, recorded, command=command),
+        policy_context(name, recorded, command=command, part=part),
         services.store,
         claims_key=services.keyring.claims,
         clock=services.clock,

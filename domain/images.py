@@ -23,8 +23,6 @@ from domain.kernel import (
 )
 from domain.values import ImageId, ResultId, UserId
 
-MAX_PHOTOS = 200
-MAX_PHOTO_BYTES = 500_000_000
 MAX_RESULTS = 900
 """Below the 1,000 events of one commit, since deleting a photograph deletes its results with it."""
 
@@ -51,77 +49,6 @@ class ImageStatus(StrEnum):
     READY = "ready"
     REJECTED = "rejected"
     DELETED = "deleted"
-
-
-# --- The album: which photographs a customer has ---------------------------------------------------
-
-
-class AlbumOpened(InitialEvent):
-    TOPIC: ClassVar[str] = "AlbumOpened"
-    user_id: UserId
-
-
-class PhotoAdded(DomainEvent):
-    TOPIC: ClassVar[str] = "PhotoAdded"
-    image_id: ImageId
-    sha256: Sha256
-    size: int
-
-
-class PhotoRemoved(DomainEvent):
-    TOPIC: ClassVar[str] = "PhotoRemoved"
-    image_id: ImageId
-    sha256: Sha256
-    size: int
-
-
-class Album(AggregateRoot):
-    """One a customer: says whether a photograph is there already, and holds the quota."""
-
-    TOPIC: ClassVar[str] = "Album"
-    CATEGORY: ClassVar[str] = "album"
-
-    @classmethod
-    def open(cls, user_id: UserId) -> Self:
-        return cls.start(user_id, AlbumOpened, user_id=user_id)
-
-    def holds(self, sha256: str) -> ImageId | None:
-        """The photograph with these bytes, if it is there."""
-        return self.photos.get(sha256)
-
-    def add(self, image_id: ImageId, *, sha256: str, size: int) -> None:
-        """Raise RuleViolation over the quota. Adding the same bytes again changes nothing."""
-        if sha256 in self.photos:
-            return
-        if len(self.photos) >= MAX_PHOTOS or self.size + size > MAX_PHOTO_BYTES:
-            raise RuleViolation(
-                f"an album holds {MAX_PHOTOS} photographs and {MAX_PHOTO_BYTES // 1_000_000} MB; "
-                "delete some first",
-                code="quota-exceeded",
-            )
-        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
-
-    def remove(self, image_id: ImageId, *, sha256: str, size: int) -> None:
-        if self.photos.get(sha256) == image_id:
-            self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
-
-    @applies(AlbumOpened)
-    def _opened(self, _: AlbumOpened) -> None:
-        self.photos: dict[str, str] = {}
-        self.size: int = 0
-
-    @applies(PhotoAdded)
-    def _added(self, event: PhotoAdded) -> None:
-        self.photos[event.sha256] = event.image_id
-        self.size += event.size
-
-    @applies(PhotoRemoved)
-    def _removed(self, event: PhotoRemoved) -> None:
-        del self.photos[event.sha256]
-        self.size -= event.size
-
-
-# --- The photograph ------------------------------------------------------------------------------
 
 
 class ImageUploaded(InitialEvent):

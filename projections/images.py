@@ -9,6 +9,7 @@ from typing import Any
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
+from domain.albums import PhotoConsentWithdrawn
 from domain.images import (
     ImageDeleted,
     ImageProcessed,
@@ -93,6 +94,12 @@ def rejected(event: ImageRejected, at: datetime) -> Set:
 @IMAGES.on(ImageDeleted)
 def deleted(_: ImageDeleted, __: datetime) -> Delete:
     return Delete()
+
+
+@IMAGES.on(PhotoConsentWithdrawn)
+def consent_withdrawn(event: PhotoConsentWithdrawn, _: datetime) -> DeleteWhere:
+    """Out of sight at once; the photographs themselves are removed one by one."""
+    return DeleteWhere({"userId": ObjectId(event.object_id)})
 
 
 @IMAGES.on(PersonalDataErased)

@@ -9,6 +9,7 @@ from datetime import datetime
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
+from domain.albums import PhotoConsentWithdrawn
 from domain.tryon_events import (
     TryOnAdjusted,
     TryOnDeleted,
@@ -142,6 +143,12 @@ def unshared(_: TryOnUnshared, at: datetime) -> Set:
 @RESULTS.on(TryOnDeleted)
 def deleted(_: TryOnDeleted, __: datetime) -> Delete:
     return Delete()
+
+
+@RESULTS.on(PhotoConsentWithdrawn)
+def consent_withdrawn(event: PhotoConsentWithdrawn, _: datetime) -> DeleteWhere:
+    """Out of sight at once; the photographs themselves are removed one by one."""
+    return DeleteWhere({"userId": ObjectId(event.object_id)})
 
 
 @RESULTS.on(PersonalDataErased)
