@@ -6,6 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 from domain.accounts import Account, PersonalDataErased
+from domain.albums import Album, PhotoConsentWithdrawn
 from domain.kernel import DomainEvent
 from domain.tryon import TryOn
 from domain.tryon_events import (
@@ -162,3 +163,15 @@ def test_a_forgotten_person_has_no_results() -> None:
         (Account, USER, PersonalDataErased(account_id=USER)),
     )
     assert folded(RESULTS, *told).keys() == {ObjectId(other)}
+
+
+def test_without_consent_nothing_is_shown_but_what_came_with_a_new_one() -> None:
+    withdrawn = (Album, USER, PhotoConsentWithdrawn(withdrawn_at=AT))
+    other, later = "8" * 24, "9" * 24
+    told = (
+        (TryOn, RESULT, REQUESTED),
+        (TryOn, other, REQUESTED.model_copy(update={"user_id": "d" * 24})),
+        withdrawn,
+        (TryOn, later, REQUESTED),
+    )
+    assert folded(RESULTS, *told).keys() == {ObjectId(other), ObjectId(later)}
