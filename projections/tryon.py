@@ -126,7 +126,7 @@ def shared(event: TryOnShared, at: datetime) -> Set:
     return Set(
         {
             "shared": True,
-            "shareUrl": f"/api/share/{event.token}" if event.token else "",
+            "shareUrl": f"/share/{event.token}" if event.token else "",
             "shareTokenSha256": event.token_sha256,
             "shareExpiresAt": event.expires_at,
             "updatedAt": at,

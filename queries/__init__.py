@@ -3,7 +3,18 @@
 from fastapi import APIRouter
 
 from dependencies import View
-from queries import accounts, audit, catalogue, images, imports, media, orders, payments, tryon
+from queries import (
+    accounts,
+    audit,
+    catalogue,
+    images,
+    imports,
+    media,
+    orders,
+    payments,
+    sharing,
+    tryon,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
@@ -15,7 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     images.router,
     tryon.router,
-    tryon.share_router,
+    sharing.router,
     media.router,
 )
 

@@ -134,7 +134,7 @@ def test_what_is_saved_does_not_expire() -> None:
 
 def test_a_link_is_shown_while_it_is_there() -> None:
     shared = result(REQUESTED, RENDERED, SHARED)
-    assert (shared["shared"], shared["shareUrl"]) == (True, "/api/share/t")
+    assert (shared["shared"], shared["shareUrl"]) == (True, "/share/t")
     assert (shared["shareTokenSha256"], shared["shareExpiresAt"]) == ("s", LATER)
     withdrawn = result(REQUESTED, RENDERED, SHARED, TryOnUnshared())
     assert (withdrawn["shared"], withdrawn["shareUrl"]) == (False, "")
