@@ -1,5 +1,6 @@
 """Try-on over HTTP: asked for, moved, kept, shared with anybody, taken back."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -249,3 +250,59 @@ async def test_several_pieces_are_worn_at_once(api: Api) -> None:
     assert result["productIds"] == [piece["id"] for piece in pieces]
     many = {"productId": UNKNOWN, "userImageId": UNKNOWN, "moreProductIds": [UNKNOWN] * 4}
     refused(await person.client.post("/api/try-on/create", json=many), 422, "invalid")
+
+
+# --- Double clicks -------------------------------------------------------------------------------
+
+
+async def test_a_doubled_request_for_a_picture_makes_one(api: Api) -> None:
+    person, result = await ready(api)
+    body = {"productId": result["productId"], "userImageId": result["userImageId"]}
+    key = {"Idempotency-Key": "click-1"}
+
+    async def click(**changes: Any) -> httpx.Response:
+        return await person.client.post("/api/try-on/create", json=body | changes, headers=key)
+
+    answers = await asyncio.gather(*(click() for _ in range(4)))
+    assert len({ok(answer, 201)["id"] for answer in answers}) == 1
+    assert (await api.topics()).count("TryOnRequested") == 2
+    again = await click()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = await click(adjustments={"scale": 2})
+    refused(other, 422, "idempotency-key-reused")
+
+
+async def test_a_doubled_adjustment_counts_once_also_after_another_one(api: Api) -> None:
+    """The first request comes again, late, when the piece has been moved on."""
+    person, result = await ready(api)
+
+    async def move(scale: float, key: str) -> dict[str, Any]:
+        body = {"adjustments": {"scale": scale}}
+        headers = {"Idempotency-Key": key}
+        answer = await person.client.put(address_of(result), json=body, headers=headers)
+        adjusted: dict[str, Any] = ok(answer)
+        return adjusted
+
+    await move(2, "a")
+    await move(3, "b")
+    late = await move(2, "a")
+    assert (late["revision"], late["adjustments"]["scale"]) == (3, 3)
+    assert (await api.topics()).count("TryOnAdjusted") == 2
+
+
+@pytest.mark.parametrize(("step", "topic"), [("save", "TryOnSaved"), ("share", "TryOnShared")])
+async def test_save_and_share_act_once_for_many_clicks(api: Api, step: str, topic: str) -> None:
+    person, result = await ready(api)
+    headers = {"Idempotency-Key": "click"}
+
+    async def click() -> dict[str, Any]:
+        answer = await person.client.post(f"{address_of(result)}/{step}", headers=headers)
+        shown: dict[str, Any] = ok(answer)
+        return shown
+
+    answers = await asyncio.gather(*(click() for _ in range(4)))
+    assert len({answer["shareUrl"] for answer in answers}) == 1
+    assert (await api.topics()).count(topic) == 1
+    ok(await person.client.delete(f"{address_of(result)}/share"))
+    assert (await click())["shared"] is False
+    assert (await api.topics()).count(topic) == 1
