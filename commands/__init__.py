@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from commands import (
     accounts,
     catalogue,
+    consents,
     images,
     imports,
     orders,
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments.router,
     refunds.router,
     webhooks.router,
+    consents.router,
     images.router,
     tryon.router,
 )

@@ -209,22 +209,6 @@ async def process_image(
     return image
 
 
-@router.delete("/consent", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_consent(user: CurrentUser, execute: Execute) -> Response:
-    """Withdraw the consent to photographs: nothing of them is shown any more, and all of them are
-    removed, with results, saved ones too, and links. A new upload asks for consent again.
-    """
-    outcome = await execute.carry_out(partial(withdraw_consent, user.id))
-    return Response(status_code=status.HTTP_204_NO_CONTENT, headers=await execute.headers(outcome))
-
-
-async def withdraw_consent(user_id: UserId, work: UnitOfWork) -> Album | None:
-    album = await work.find(Album, user_id)
-    if album is not None:
-        album.withdraw_consent(now=work.now)
-    return album
-
-
 @router.delete("/{image_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_photo(image_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a photograph, and with it every result and link that was made from it."""
