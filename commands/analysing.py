@@ -80,7 +80,7 @@ async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWor
 
 async def reject_image(image_id: str, work: UnitOfWork, *, code: str, reason: str) -> Image:
     image = await work.load(Image, image_id)
-    image.reject(code=code, reason=reason)
+    image.reject(code=code, reason=reason, pipeline_version=PIPELINE_VERSION)
     return image
 
 

@@ -33,6 +33,7 @@ from domain.images import Image, PhotoKeys
 from domain.tryon import TryOn
 from domain.values import ImageId, ResultId, UserId
 from imaging.errors import ImageRefused
+from imaging.types import PIPELINE_VERSION
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
@@ -138,6 +139,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
         "mime_type": "image/jpeg",
         "width": prepared.width,
         "height": prepared.height,
+        "pipeline_version": PIPELINE_VERSION,
     }
 
 

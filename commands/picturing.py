@@ -84,11 +84,10 @@ async def _answer(
         picture = await _picture(result, services, max_side=size.max_side)
     except UNWORN as refused:
         code = "picture-missing" if isinstance(refused, NotFound) else refused.code
-        answer = partial(size.miss, code=code, reason=told(refused))
-        await tell(answer)
+        why = {"code": code, "reason": told(refused), "pipeline_version": PIPELINE_VERSION}
+        await tell(partial(size.miss, **why))
         return
-    answer = partial(size.take, picture=picture)
-    await tell(answer)
+    await tell(partial(size.take, picture=picture))
     if not await _is_kept(picture.key, result, services):
         await services.objects.delete(picture.key)
 

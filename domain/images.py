@@ -66,6 +66,8 @@ class ImageUploaded(InitialEvent):
     consent: str
     """The version of the text that the customer agreed to."""
     expires_at: datetime | None = None
+    pipeline_version: str = ""
+    """Of the imaging that made the stored sizes."""
 
 
 class ImageProcessingRequested(DomainEvent):
@@ -91,6 +93,7 @@ class ImageRejected(DomainEvent):
     TOPIC: ClassVar[str] = "ImageRejected"
     code: str
     reason: str
+    pipeline_version: str = ""
 
 
 class ImageTriedOn(DomainEvent):
@@ -159,9 +162,9 @@ class Image(AggregateRoot):
             pipeline_version=pipeline_version,
         )
 
-    def reject(self, *, code: str, reason: str) -> None:
+    def reject(self, *, code: str, reason: str, pipeline_version: str) -> None:
         if self.is_awaited and self.status is not ImageStatus.DELETED:
-            self.record(ImageRejected, code=code, reason=reason)
+            self.record(ImageRejected, code=code, reason=reason, pipeline_version=pipeline_version)
 
     def try_on(self, result_id: ResultId) -> None:
         """Raise RuleViolation when it can carry no jewellery, or has carried too much."""

@@ -99,9 +99,15 @@ class TryOn(AggregateRoot):
                 TryOnRendered, user_id=self.user_id, revision=revision, **picture.as_facts()
             )
 
-    def fail(self, *, revision: int, code: str, reason: str) -> None:
+    def fail(self, *, revision: int, code: str, reason: str, pipeline_version: str) -> None:
         if revision == self.revision and self.status is TryOnStatus.PROCESSING:
-            self.record(TryOnFailed, revision=revision, code=code, reason=reason)
+            self.record(
+                TryOnFailed,
+                revision=revision,
+                code=code,
+                reason=reason,
+                pipeline_version=pipeline_version,
+            )
 
     def save(self) -> None:
         if not self.saved:
@@ -120,9 +126,17 @@ class TryOn(AggregateRoot):
                 TryOnFinished, user_id=self.user_id, revision=revision, **picture.as_facts()
             )
 
-    def leave_as_preview(self, *, revision: int, code: str, reason: str) -> None:
+    def leave_as_preview(
+        self, *, revision: int, code: str, reason: str, pipeline_version: str
+    ) -> None:
         if revision == self.revision and self.awaits_full_size:
-            self.record(TryOnLeftAsPreview, revision=revision, code=code, reason=reason)
+            self.record(
+                TryOnLeftAsPreview,
+                revision=revision,
+                code=code,
+                reason=reason,
+                pipeline_version=pipeline_version,
+            )
 
     def share(self, *, token: str, token_sha256: str, expires_at: datetime, now: datetime) -> None:
         """Raise RuleViolation while there is no picture. A link that still holds is kept; none holds

@@ -121,6 +121,7 @@ class TryOnFailed(DomainEvent):
     revision: int
     code: str
     reason: str
+    pipeline_version: str = ""
 
 
 class TryOnSaved(DomainEvent):
@@ -149,6 +150,7 @@ class TryOnLeftAsPreview(DomainEvent):
     revision: int
     code: str
     reason: str
+    pipeline_version: str = ""
 
 
 class TryOnShared(DomainEvent):

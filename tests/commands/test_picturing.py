@@ -497,3 +497,22 @@ async def test_what_was_made_of_a_photograph_that_is_gone_is_moved_no_more(api: 
     moved = await again.put(address, json={"adjustments": {"scale": 2}})
     refused(moved, 409, "photo-deleted")
     assert ok(await again.get(address))["status"] == "ready"
+
+
+async def test_whatever_imaging_has_made_or_refused_says_by_which_pipeline(api: Api) -> None:
+    person, _ = await saved(api)
+    studio = with_studio(api)
+    studio.refusal = ImageRefused("not-wearable-here", "There is no room for it.")
+    image = ok(await person.client.get("/api/images/user"))[0]
+    product = await wearable(api)
+    body = {"productId": product["id"], "userImageId": image["id"]}
+    ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await work(api)
+    studio.refusal = None
+    ok(await upload(person, b"another"), 201)
+    studio.refusal = ImageRefused("unreadable-image", "It has no end.")
+    await work(api)
+    facts = {r.type: r.event.model_dump() for r in await api.store.history()}
+    made = {"ImageUploaded", "ImageProcessed", "TryOnRendered", "TryOnFinished"}
+    for topic in made | {"ImageRejected", "TryOnFailed"}:
+        assert facts[topic]["pipeline_version"] == PIPELINE_VERSION

@@ -63,7 +63,7 @@ def processed(analysis: dict[str, Any] = ANALYSIS, version: str = "1") -> ImageP
 
 
 FOUND = processed()
-REJECTED = ImageRejected(code="unreadable-image", reason="It has no end.")
+REJECTED = ImageRejected(code="unreadable-image", reason="It has no end.", pipeline_version="1")
 CHOSEN = ImageProcessingRequested(face=1)
 
 
@@ -194,7 +194,7 @@ def test_who_asked_is_answered_even_when_nothing_else_was_found() -> None:
 
 
 def test_a_photograph_that_cannot_be_read_is_rejected_once() -> None:
-    reason = {"code": "unreadable-image", "reason": "It has no end."}
+    reason = {"code": "unreadable-image", "reason": "It has no end.", "pipeline_version": "1"}
     given(UPLOADED).when(Image.reject, **reason).then(REJECTED)
     given(UPLOADED, FOUND).when(Image.reject, **reason).then_nothing()
     given(UPLOADED, FOUND, CHOSEN).when(Image.reject, **reason).then(REJECTED)
@@ -220,7 +220,9 @@ def test_a_deleted_photograph_is_deleted_once_and_for_all() -> None:
     given(UPLOADED).when(Image.delete, reason="deleted by its owner").then(DELETED)
     late = given(UPLOADED, DELETED).when(Image.process, analysis=ANALYSIS, pipeline_version="1")
     late.then_nothing()
-    given(UPLOADED, DELETED).when(Image.reject, code="x", reason="y").then_nothing()
+    given(UPLOADED, DELETED).when(
+        Image.reject, code="x", reason="y", pipeline_version="1"
+    ).then_nothing()
     given(UPLOADED, DELETED).when(Image.must_belong_to, USER).then_raises(NotFound)
 
 

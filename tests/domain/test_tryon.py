@@ -39,7 +39,7 @@ REQUESTED = TryOnRequested(
     adjustments=TryOnAdjustments(),
 )
 ADJUSTED = TryOnAdjusted(adjustments=LARGER, revision=2)
-FAILED = TryOnFailed(revision=1, code="no-neck", reason="no neck was found")
+FAILED = TryOnFailed(revision=1, code="no-neck", reason="no neck was found", pipeline_version="1")
 SHARED = TryOnShared(user_id=USER, token="t", token_sha256="s", expires_at=LATER)
 UNSHARED = TryOnUnshared()
 PICTURE = Picture(key="r/1.jpg", width=60, height=80, pipeline_version="1")
@@ -85,12 +85,12 @@ def test_a_picture_of_an_older_revision_is_ignored() -> None:
     given(REQUESTED, ADJUSTED).when(TryOn.render, revision=1, picture=PICTURE).then_nothing()
     given(REQUESTED, ADJUSTED).when(TryOn.render, revision=2, picture=PICTURE).then(rendered(2))
     given(REQUESTED, ADJUSTED).when(
-        TryOn.fail, revision=1, code="no-neck", reason="no neck was found"
+        TryOn.fail, revision=1, code="no-neck", reason="no neck was found", pipeline_version="1"
     ).then_nothing()
 
 
 def test_a_failure_is_noted_once_and_a_late_picture_does_not_undo_it() -> None:
-    failing = {"code": "no-neck", "reason": "no neck was found"}
+    failing = {"code": "no-neck", "reason": "no neck was found", "pipeline_version": "1"}
     given(REQUESTED).when(TryOn.fail, revision=1, **failing).then(FAILED)
     given(REQUESTED, FAILED).when(TryOn.render, revision=1, picture=PICTURE).then_nothing()
 
@@ -169,7 +169,7 @@ def test_an_adjusted_saved_result_waits_for_its_full_size_again() -> None:
 
 
 def test_a_full_size_that_cannot_be_made_is_told_once() -> None:
-    why = {"code": "too-large", "reason": "It is too large."}
+    why = {"code": "too-large", "reason": "It is too large.", "pipeline_version": "1"}
     left = TryOnLeftAsPreview(revision=1, **why)
     given(*READY, SAVED).when(TryOn.leave_as_preview, revision=1, **why).then(left)
     given(*READY, SAVED, finished()).when(TryOn.leave_as_preview, revision=1, **why).then_nothing()
