@@ -234,8 +234,7 @@ async def delete_image(
     return image
 
 
-async def delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn | None:
-    result = await work.find(TryOn, result_id)
-    if result is not None:
-        result.delete(reason=reason)
+async def delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn:
+    result = await work.load(TryOn, result_id)
+    result.delete(reason=reason)
     return result

@@ -84,7 +84,8 @@ async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Ser
     if isinstance(event, ImageDeleted):
         for key in event.keys.all():
             await _remove(key, services)
-    elif isinstance(event, TryOnDeleted):
+    else:
+        assert isinstance(event, TryOnDeleted)
         await _remove_below(f"results/{event.user_id}/{event.object_id}/", services)
 
 

@@ -156,11 +156,10 @@ def _must_carry(analysis: dict[str, Any], worn: tuple[Worn, ...], *, face: int |
 
 
 async def _worn(product_id: str, services: Services) -> Worn:
-    """Raise NotFound without an overlay."""
-    product: Product | None = await services.store.load(Product, product_id)
-    if product is None or product.overlay is None:
-        raise NotFound("the product has no overlay picture any more")
+    """As its product has it now. Raise NotFound when the picture is lost."""
+    product: Product = await services.store.load(Product, product_id)
     overlay = product.overlay
+    assert overlay is not None, "an overlay is exchanged, and never taken away"
     png = await overlay_bytes(overlay.image, services)
     piece = PieceWorn(
         product_id=product_id,

@@ -1,14 +1,20 @@
 """An old picture can be made again from what its event names, or one hears what is missing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from commands.context import system_context
 from commands.reproducing import Reproduction, Verdict, reproduce
+from commands.retention import remove_expired_pictures
 from domain.errors import NotFound
+from domain.tryon import Picture, TryOn
+from domain.tryon_events import TryOnAdjustments
 from tests.api import Api, Person
 from tests.buying import ok
 from tests.trying_on import (
+    NOBODY,
     OVERLAY,
     key_of,
     photographed,
@@ -98,6 +104,38 @@ async def test_without_its_inputs_nothing_can_be_said(api: Api, what: str) -> No
         studio = with_studio(api)
         studio.found = studio.found.__class__(60, 80, faces=studio.found.faces, primary=0)
     assert {verdict for _, verdict in await verdicts(api, result)} == {Verdict.GONE}
+
+
+async def test_the_analysis_that_was_recorded_counts_and_not_what_is_found_now(api: Api) -> None:
+    with_studio(api)
+    person, product = await api.customer(), await wearable(api)
+    result = await tried_on(api, person, await photographed(api, person), product)
+    studio = with_studio(api)
+    studio.found = NOBODY
+    assert await verdicts(api, result) == [("TryOnRendered", Verdict.EQUAL)]
+
+
+async def test_a_saved_result_whose_photograph_expired_cannot_be_made_again(api: Api) -> None:
+    _, result = await saved(api)
+    api.clock.ahead += timedelta(days=31)
+    assert await remove_expired_pictures(api.services) == 1
+    found = await again(api, result)
+    assert [(each.verdict, each.detail) for each in found] == [
+        (Verdict.GONE, "the photograph is gone")
+    ] * 2
+
+
+async def test_a_picture_of_before_its_inputs_were_named_cannot_be_made_again(api: Api) -> None:
+    _, result = await saved(api)
+    older: TryOn = await api.store.load(TryOn, result["id"])
+    older.adjust(TryOnAdjustments())
+    older.render(
+        revision=2, picture=Picture(key="r/1.jpg", width=6, height=8, pipeline_version="0")
+    )
+    events: Any = older.collect_events()
+    await api.store.append(events, system_context("RenderTryOn", correlation="test"))
+    (found,) = await again(api, result)
+    assert (found.verdict, "does not say" in found.detail) == (Verdict.GONE, True)
 
 
 async def test_there_is_nothing_to_make_of_what_is_not_there(api: Api) -> None:

@@ -63,6 +63,22 @@ async def test_what_cannot_be_removed_holds_up_nobody(
     assert await remove_expired_pictures(api.services) == 1
 
 
+async def test_a_round_ends_somewhere_and_the_next_goes_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MAX_IN_ONE_ROUND", 1)
+    with_studio(api)
+    person = await api.customer()
+    for data in (b"one", b"two"):
+        await photographed(api, person, data)
+    api.clock.ahead += MONTH
+    removed = []
+    for _ in range(3):
+        removed.append(await remove_expired_pictures(api.services))
+        await work(api)
+    assert removed == [1, 1, 0]
+
+
 async def test_a_round_without_a_store_ends_at_once(api: Api) -> None:
     with_studio(api)
     person = await api.customer()
