@@ -160,9 +160,12 @@ async def test_a_link_shows_the_picture_and_nothing_of_the_person(api: Api) -> N
     answer = await api.client.get(as_json(shared))
     seen = ok(answer)
     assert seen.keys() == {"resultImageUrl", "productId", "productName", "expiresAt"}
-    assert (await api.client.get(seen["resultImageUrl"])).status_code == 200
+    picture = httpx.URL(seen["resultImageUrl"]).path
+    assert (await api.client.get(picture)).status_code == 200
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
-    assert person.id not in seen["productId"] + seen["productName"]
+    assert person.id not in answer.text
+    ok(await person.client.delete(f"{address_of(result)}/share"))
+    refused(await api.client.get(picture), 404, "link-gone")
 
 
 async def test_a_second_share_keeps_the_link(api: Api) -> None:
