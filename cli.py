@@ -16,6 +16,7 @@ from operators import (
     projections,
     reports,
     stream,
+    tryon,
 )
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(stream.app, name="stream")
 app.add_typer(reports.app, name="reports")
 app.add_typer(objects.app, name="objects")
+app.add_typer(tryon.app, name="tryon")
 app.command("doctor")(doctor.doctor)
 app.command("erase-person")(people.erase_person)
 

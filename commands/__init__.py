@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from commands import (
     accounts,
     catalogue,
+    consents,
     direct_uploads,
     images,
     imports,
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments.router,
     refunds.router,
     webhooks.router,
+    consents.router,
     images.router,
     uploads.router,
     direct_uploads.router,

@@ -17,14 +17,19 @@ class Command(BaseModel):
     )
 
 
-def policy_context(policy: str, recorded: RecordedEvent, *, command: str) -> CommandContext:
-    """A policy acts once on an event, however often the event comes: its id is the command's id."""
+def policy_context(
+    policy: str, recorded: RecordedEvent, *, command: str, part: str = ""
+) -> CommandContext:
+    """A policy acts once on an event, however often the event comes: its id is the command's id.
+
+    `part` names one of several commands that an event leads to.
+    """
     return CommandContext(
         command=command,
         actor=f"policy-{policy}",
         correlation=recorded.correlation,
         causation=recorded.event_id,
-        command_id=f"{policy}:{recorded.event_id}",
+        command_id=f"{policy}:{recorded.event_id}" + (f":{part}" if part else ""),
     )
 
 

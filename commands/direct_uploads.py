@@ -36,8 +36,8 @@ from dependencies import (
     iso,
     limited,
 )
+from domain.albums import Album
 from domain.errors import DomainError, NotFound, Unavailable
-from domain.images import Album
 from domain.values import UserId
 
 router = APIRouter(prefix="/api/images", tags=["images"])

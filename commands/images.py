@@ -19,6 +19,7 @@ from dependencies import (
     limited,
     object_id_or_404,
 )
+from domain.albums import Album
 from domain.errors import (
     DomainError,
     Invalid,
@@ -26,10 +27,11 @@ from domain.errors import (
     Unreadable,
     UnsupportedType,
 )
-from domain.images import Album, Image, PhotoKeys
+from domain.images import Image, PhotoKeys
 from domain.tryon import TryOn
 from domain.values import ImageId, ResultId, UserId
 from imaging.errors import ImageRefused
+from imaging.types import PIPELINE_VERSION
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
@@ -82,6 +84,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
         "mime_type": "image/jpeg",
         "width": prepared.width,
         "height": prepared.height,
+        "pipeline_version": PIPELINE_VERSION,
     }
 
 
@@ -109,11 +112,12 @@ async def upload_image(
     purpose: str,
     days: int,
 ) -> Image:
-    """The same bytes again are the same photograph."""
+    """The same bytes again are the same photograph. Only called with consent."""
     album = await work.find(Album, user_id) or work.add(Album.open(user_id))
     if (known := album.holds(photo["sha256"])) is not None:
         return await work.load(Image, known)
     image_id = work.new_id()
+    album.consent(version=CONSENT, now=work.now)
     album.add(image_id, sha256=photo["sha256"], size=photo["size"])
     return work.add(
         Image.upload(
@@ -170,12 +174,12 @@ async def delete_image(
     album = await work.load(Album, user_id)
     album.remove(image_id, sha256=image.sha256, size=image.size)
     for result_id in sorted(image.results):
-        await _delete_result(result_id, work, reason=reason)
+        await delete_result(result_id, work, reason=reason)
     image.delete(reason=reason)
     return image
 
 
-async def _delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> None:
-    result = await work.find(TryOn, result_id)
-    if result is not None:
-        result.delete(reason=reason)
+async def delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn:
+    result = await work.load(TryOn, result_id)
+    result.delete(reason=reason)
+    return result

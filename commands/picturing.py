@@ -1,104 +1,119 @@
-"""What imaging does by itself: looks at photographs, renders results, removes what is deleted.
+"""What imaging does by itself: renders results; with what belongs to it, in `PICTURING`.
 
 Policies of the worker: each runs at least once for its event and acts once. The pictures are
 content-addressed, so a repeated render writes the same object.
 """
 
-import hashlib
-import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import PIL.Image
-import structlog
-
-from commands.context import policy_context
-from commands.policy import Policy, policy
-from commands.unit_of_work import Handler, UnitOfWork, run
-from dependencies import Services
-from domain.accounts import Account, PersonalDataErased
-from domain.catalogue import Overlay, Product
-from domain.errors import NotFound
-from domain.images import (
-    Image,
-    ImageDeleted,
-    ImageProcessingRequested,
-    ImageStatus,
-    ImageUploaded,
+from commands.analysing import (
+    act_unless_forgotten,
+    is_forgotten,
+    told,
+    uploaded_photograph_is_analysed,
 )
+from commands.policy import Policy, policy
+from commands.removing import (
+    deleted_pictures_leave_no_bytes,
+    erased_person_leaves_no_pictures,
+    superseded_pictures_leave_no_bytes,
+    withdrawn_consent_removes_the_photographs,
+)
+from commands.rendering import UNWORN, inputs_of, rendered, sha256
+from commands.unit_of_work import UnitOfWork
+from dependencies import Services
+from domain.errors import NotFound
 from domain.ports import RecordedEvent
-from domain.tryon import TryOn, TryOnAdjusted, TryOnDeleted, TryOnRequested, TryOnStatus
-from imaging.errors import ImageRefused
-from imaging.pipeline import OverlaySpec
+from domain.tryon import Picture, TryOn
+from domain.tryon_events import (
+    TryOnAdjusted,
+    TryOnRendered,
+    TryOnRequested,
+    TryOnSaved,
+    TryOnStatus,
+)
 from imaging.types import PIPELINE_VERSION
 
-log = structlog.get_logger(__name__)
 
-DEMO_URL = "/media/demo/"
-DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
-RENDER_SIDE = 1600
-"""Longest side of a result, pixels."""
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """One of the pictures of a result: how large, and how the result takes it, or does without."""
 
-
-@policy("uploaded_photograph_is_analysed", on=(ImageUploaded, ImageProcessingRequested))
-async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Services) -> None:
-    """An uploaded photograph is looked at for face and neck."""
-    image: Image | None = await services.store.load(Image, recorded.event.object_id)
-    if image is None or image.status is ImageStatus.DELETED or not image.is_awaited:
-        return
-    if await _is_forgotten(image.user_id, services):
-        return
-    handler = await _analysed(image, services)
-    await _act("uploaded_photograph_is_analysed", handler, recorded, services, "ProcessImage")
+    command: str
+    max_side: int | None
+    """Longest side in pixels; None: as the photograph."""
+    take: Callable[..., None]
+    miss: Callable[..., None]
 
 
-async def _analysed(image: Image, services: Services) -> Handler:
-    try:
-        analysis = await _analyse(image, services)
-    except (ImageRefused, NotFound) as e:
-        code = getattr(e, "code", "unreadable-image")
-        return partial(reject_image, image.object_id, code=code, reason=str(e))
-    return partial(process_image, image.object_id, analysis)
-
-
-async def _analyse(image: Image, services: Services) -> dict[str, Any]:
-    """`imaging.types.Analysis` as a dictionary, in pixels of the stored original."""
-    data = await services.objects.get(image.keys.original)
-    chosen = {} if image.face is None else {"face": image.face}
-    analysis: dict[str, Any] = await services.images.run("analyse_photo", data, **chosen)
-    return analysis
-
-
-async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
-    image = await work.load(Image, image_id)
-    image.process(analysis=analysis, pipeline_version=PIPELINE_VERSION)
-    return image
-
-
-async def reject_image(image_id: str, work: UnitOfWork, *, code: str, reason: str) -> Image:
-    image = await work.load(Image, image_id)
-    image.reject(code=code, reason=reason)
-    return image
+PREVIEW = Size(command="RenderTryOn", max_side=1024, take=TryOn.render, miss=TryOn.fail)
+FULL = Size(command="FinishTryOn", max_side=None, take=TryOn.finish, miss=TryOn.leave_as_preview)
 
 
 @policy("requested_try_on_is_rendered", on=(TryOnRequested, TryOnAdjusted))
 async def requested_try_on_is_rendered(recorded: RecordedEvent, services: Services) -> None:
     """A requested or adjusted try-on is rendered, or says why it cannot be."""
     result: TryOn | None = await services.store.load(TryOn, recorded.event.object_id)
-    if result is None or result.status is not TryOnStatus.PROCESSING:
-        return
-    if await _is_forgotten(result.user_id, services):
-        return
-    handler, key = await _rendered(result, services)
-    await _act("requested_try_on_is_rendered", handler, recorded, services, "RenderTryOn")
-    if key and not await _is_kept(key, result, services):
-        await services.objects.delete(key)
+    if result is not None and result.status is TryOnStatus.PROCESSING:
+        await _answer("requested_try_on_is_rendered", PREVIEW, result, recorded, services)
 
 
-async def _is_forgotten(user_id: str, services: Services) -> bool:
-    owner: Account | None = await services.store.load(Account, user_id)
-    return owner is not None and owner.erased
+@policy("saved_result_is_rendered_in_full_size", on=(TryOnSaved, TryOnRendered))
+async def saved_result_is_rendered_in_full_size(
+    recorded: RecordedEvent, services: Services
+) -> None:
+    """A saved result is rendered as large as its photograph, at once and after each adjustment."""
+    result: TryOn | None = await services.store.load(TryOn, recorded.event.object_id)
+    if result is not None and result.awaits_full_size:
+        await _answer("saved_result_is_rendered_in_full_size", FULL, result, recorded, services)
+
+
+async def _answer(
+    name: str, size: Size, result: TryOn, recorded: RecordedEvent, services: Services
+) -> None:
+    if await is_forgotten(result.user_id, services):
+        return
+
+    async def tell(answer: Callable[..., None]) -> None:
+        handler = partial(answer_try_on, result, answer)
+        await act_unless_forgotten(name, handler, recorded, services, command=size.command)
+
+    try:
+        picture = await _picture(result, services, max_side=size.max_side)
+    except UNWORN as refused:
+        code = "picture-missing" if isinstance(refused, NotFound) else refused.code
+        why = {"code": code, "reason": told(refused), "pipeline_version": PIPELINE_VERSION}
+        await tell(partial(size.miss, **why))
+        return
+    await tell(partial(size.take, picture=picture))
+    if not await _is_kept(picture.key, result, services):
+        await services.objects.delete(picture.key)
+
+
+async def answer_try_on(rendered: TryOn, answer: Callable[..., None], work: UnitOfWork) -> TryOn:
+    """The answer is to the revision that was rendered; the result knows whether it still waits."""
+    result = await work.load(TryOn, rendered.object_id)
+    answer(result, revision=rendered.revision)
+    return result
+
+
+async def _picture(result: TryOn, services: Services, *, max_side: int | None) -> Picture:
+    """Render and store. Raise `UNWORN`."""
+    inputs = await inputs_of(result, services, max_side=max_side)
+    made = await rendered(inputs, result.adjustments, services)
+    folder = f"results/{result.user_id}/{result.object_id}"
+    key = f"{folder}/{result.revision}-{sha256(made.jpeg)[:32]}.jpg"
+    await services.objects.put(key, made.jpeg, content_type="image/jpeg")
+    return Picture(
+        key=key,
+        width=made.width,
+        height=made.height,
+        pipeline_version=PIPELINE_VERSION,
+        made_of=inputs.named(),
+        left_out=made.left_out,
+    )
 
 
 async def _is_kept(key: str, rendered: TryOn, services: Services) -> bool:
@@ -106,163 +121,17 @@ async def _is_kept(key: str, rendered: TryOn, services: Services) -> bool:
     owner forgotten: then nobody else would remove the bytes.
     """
     result: TryOn = await services.store.load(TryOn, rendered.object_id)
-    if result.status is TryOnStatus.DELETED or await _is_forgotten(result.user_id, services):
+    if result.status is TryOnStatus.DELETED or await is_forgotten(result.user_id, services):
         return False
     return key in result.keys
-
-
-async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
-    """The command that records the picture and the picture's key; or the reason why there is none."""
-    image: Image | None = await services.store.load(Image, result.image_id)
-    if image is None or image.status is ImageStatus.DELETED or not image.keys.original:
-        gone = "the photograph is gone"
-        return partial(fail_try_on, result, code="photo-deleted", reason=gone), ""
-    try:
-        return await _picture(result, image, services)
-    except ImageRefused as refused:
-        return partial(fail_try_on, result, code=refused.code, reason=refused.message), ""
-    except NotFound as missing:
-        return partial(fail_try_on, result, code="picture-missing", reason=missing.detail), ""
-
-
-async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
-    analysis = image.analysis or await _analyse(image, services)
-    overlays = [await _overlay(product_id, services) for product_id in result.product_ids]
-    hangs_on_ears = all(overlay.product_type == "earrings" for overlay in overlays)
-    if not analysis.get("faces") or (analysis.get("neck") is None and not hangs_on_ears):
-        reasons = ", ".join(analysis.get("reasons") or ["no-face"])
-        reason = f"no neck to hang it on was found on the photograph ({reasons})"
-        return partial(fail_try_on, result, code="no-neck", reason=reason), ""
-    jpeg: bytes = await services.images.run(
-        "render",
-        await services.objects.get(image.keys.original),
-        analysis,
-        overlays,
-        _for_imaging(result),
-        max_side=RENDER_SIDE,
-    )
-    digest = hashlib.sha256(jpeg).hexdigest()
-    key = f"results/{result.user_id}/{result.object_id}/{digest[:32]}.jpg"
-    await services.objects.put(key, jpeg, content_type="image/jpeg")
-    width, height = picture_size(jpeg)
-    return partial(finish_try_on, result, key, width=width, height=height), key
-
-
-def picture_size(jpeg: bytes) -> tuple[int, int]:
-    """Width and height in pixels, from the header of a picture that we made ourselves."""
-    with PIL.Image.open(io.BytesIO(jpeg)) as picture:
-        return picture.size
-
-
-def _for_imaging(result: TryOn) -> dict[str, Any]:
-    """`imaging.types.Adjustments` as a dictionary."""
-    chosen = result.adjustments
-    return {
-        "scale": chosen.scale,
-        "rotation": chosen.rotation,
-        "dx": chosen.position.x,
-        "dy": chosen.position.y,
-        "occlusion": chosen.occlusion,
-        "shadow": chosen.shadow,
-        "light": chosen.light,
-        "sparkle": chosen.sparkle,
-    }
-
-
-async def _overlay(product_id: str, services: Services) -> OverlaySpec:
-    """Raise NotFound without an overlay."""
-    product: Product | None = await services.store.load(Product, product_id)
-    if product is None or product.overlay is None:
-        raise NotFound("the product has no overlay picture any more")
-    overlay = product.overlay
-    anchors = {name: {"x": anchor.x, "y": anchor.y} for name, anchor in overlay.anchors.items()}
-    return OverlaySpec(
-        png=await overlay_bytes(overlay, services),
-        product_type=product.details.product_type.value,
-        width_mm=overlay.width_mm,
-        anchors=anchors if {"left", "right"} <= anchors.keys() else None,
-    )
-
-
-async def overlay_bytes(overlay: Overlay, services: Services) -> bytes:
-    """The overlay's picture: one of the demo's, or an object of ours. Raise NotFound."""
-    if overlay.image.startswith(DEMO_URL):
-        file = DEMO_PICTURES / Path(overlay.image).name
-        if not file.is_file():
-            raise NotFound(f"there is no demo picture {file.name}")
-        return file.read_bytes()
-    return await services.objects.get(overlay.image.removeprefix("object:"))
-
-
-async def finish_try_on(
-    rendered: TryOn, key: str, work: UnitOfWork, *, width: int, height: int
-) -> TryOn:
-    result = await work.load(TryOn, rendered.object_id)
-    result.render(
-        revision=rendered.revision,
-        key=key,
-        width=width,
-        height=height,
-        pipeline_version=PIPELINE_VERSION,
-    )
-    return result
-
-
-async def fail_try_on(failed: TryOn, work: UnitOfWork, *, code: str, reason: str) -> TryOn:
-    result = await work.load(TryOn, failed.object_id)
-    result.fail(revision=failed.revision, code=code, reason=reason)
-    return result
-
-
-@policy("deleted_pictures_leave_no_bytes", on=(ImageDeleted, TryOnDeleted))
-async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Services) -> None:
-    """The bytes of a deleted photograph or result are removed from the object store."""
-    event = recorded.event
-    if isinstance(event, ImageDeleted):
-        for key in event.keys.all():
-            await _remove(key, services)
-    elif isinstance(event, TryOnDeleted):
-        await _remove_below(f"results/{event.user_id}/{event.object_id}/", services)
-
-
-@policy("erased_person_leaves_no_pictures", on=(PersonalDataErased,))
-async def erased_person_leaves_no_pictures(recorded: RecordedEvent, services: Services) -> None:
-    """When a person is erased, every picture of theirs goes with them."""
-    user_id = recorded.event.object_id
-    await _remove_below(f"photos/{user_id}/", services)
-    await _remove_below(f"results/{user_id}/", services)
-    await _remove_below(f"incoming/{user_id}/", services)
-
-
-async def _remove_below(prefix: str, services: Services) -> None:
-    async for stored in services.objects.list(prefix):
-        await services.objects.delete(stored.key)
-
-
-async def _remove(key: str, services: Services) -> None:
-    if key:
-        await services.objects.delete(key)
-
-
-async def _act(
-    name: str, handler: Handler, recorded: RecordedEvent, services: Services, command: str
-) -> None:
-    """Nothing is recorded about a person who was forgotten meanwhile: there is no key for it."""
-    try:
-        await run(
-            handler,
-            policy_context(name, recorded, command=command),
-            services.store,
-            claims_key=services.keyring.claims,
-            clock=services.clock,
-        )
-    except NotFound:
-        log.info("the person was forgotten meanwhile", policy=name, event_id=recorded.event_id)
 
 
 PICTURING: tuple[Policy, ...] = (
     uploaded_photograph_is_analysed,
     requested_try_on_is_rendered,
+    saved_result_is_rendered_in_full_size,
+    superseded_pictures_leave_no_bytes,
+    withdrawn_consent_removes_the_photographs,
     deleted_pictures_leave_no_bytes,
     erased_person_leaves_no_pictures,
 )

@@ -8,14 +8,12 @@ from typing import Any
 
 from commands import mails
 from commands.account_policies import ACCOUNT_POLICIES
-from commands.context import policy_context
 from commands.importing import IMPORTING
 from commands.mails import Letter
 from commands.picturing import PICTURING
-from commands.policy import Policy, policy
+from commands.policy import Policy, act, policy
 from commands.refunding import REFUNDING
 from commands.settlement import settle_order, show_failed_payment
-from commands.unit_of_work import Handler, run
 from dependencies import Services
 from domain.accounts import Account
 from domain.order_events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
@@ -28,7 +26,7 @@ from domain.refund_events import RefundProcessed
 @policy("captured_payment_confirms_the_order", on=(PaymentConfirmed,))
 async def captured_payment_confirms_the_order(recorded: RecordedEvent, services: Services) -> None:
     """A captured payment confirms its order and commits its stock, revives it, or is to be refunded."""
-    await _act(
+    await act(
         "captured_payment_confirms_the_order",
         partial(settle_order, recorded.event.object_id),
         recorded,
@@ -42,7 +40,7 @@ async def failed_payment_is_shown_on_the_order(recorded: RecordedEvent, services
     """A failed attempt to pay is shown on an order that waits for its money."""
     event = recorded.event
     assert isinstance(event, PaymentAttemptFailed)
-    await _act(
+    await act(
         "failed_payment_is_shown_on_the_order",
         partial(show_failed_payment, event.object_id, event.gateway_payment_id, event.error_code),
         recorded,
@@ -100,18 +98,6 @@ async def _letter(event: Any, services: Services) -> Letter:
             return mails.order_shipped(event, order.number)
         case _:
             return mails.order_cancelled(event, order.number)
-
-
-async def _act(
-    name: str, handler: Handler, recorded: RecordedEvent, services: Services, *, command: str
-) -> None:
-    await run(
-        handler,
-        policy_context(name, recorded, command=command),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
-    )
 
 
 POLICIES: tuple[Policy, ...] = (

@@ -4,9 +4,11 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from commands.context import policy_context
+from commands.unit_of_work import Handler, run
 from dependencies import Services
 from domain.kernel import DomainEvent
-from domain.ports import RecordedEvent
+from domain.ports import Commit, RecordedEvent
 
 Reaction = Callable[[RecordedEvent, Services], Awaitable[None]]
 
@@ -40,3 +42,22 @@ def policy(name: str, *, on: tuple[type[DomainEvent], ...]) -> Callable[[Reactio
         return Policy(name=name, on=on, react=react)
 
     return made
+
+
+async def act(
+    name: str,
+    handler: Handler,
+    recorded: RecordedEvent,
+    services: Services,
+    *,
+    command: str,
+    part: str = "",
+) -> Commit | None:
+    """A policy's command, once for its event and part. None: there was nothing to do."""
+    return await run(
+        handler,
+        policy_context(name, recorded, command=command, part=part),
+        services.store,
+        claims_key=services.keyring.claims,
+        clock=services.clock,
+    )

@@ -13,13 +13,16 @@ import structlog
 from commands.context import system_context
 from commands.unit_of_work import Handler, UnitOfWork, run
 from dependencies import Services
-from domain.errors import DomainError
-from domain.images import Album, Image, ImageStatus
+from domain.albums import Album
+from domain.errors import DomainError, Unavailable
+from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
 
 log = structlog.get_logger(__name__)
 
 MAX_IN_ONE_ROUND = 100
+MAX_LOOKED_AT = 1_000
+"""More than are removed, so that some that cannot be removed do not hold up all others."""
 REASON = "kept as long as was agreed"
 
 
@@ -33,10 +36,14 @@ async def _round(collection: str, expire: Callable[..., Any], services: Services
     now = services.clock()
     due = services.read_models[collection].find({"expiresAt": {"$lte": now}}, {"_id": 1})
     removed = 0
-    for document in await due.sort("expiresAt").limit(MAX_IN_ONE_ROUND).to_list():
+    for document in await due.sort("expiresAt").limit(MAX_LOOKED_AT).to_list():
+        if removed == MAX_IN_ONE_ROUND:
+            break
         name = str(document["_id"])
         try:
             removed += await _remove(partial(expire, name), name, services)
+        except Unavailable:
+            raise
         except DomainError as e:
             log.warning("expired picture not removed", name=name, code=e.code)
     return removed
@@ -66,8 +73,12 @@ async def expire_image(image_id: str, work: UnitOfWork) -> Image:
     if image.status is ImageStatus.DELETED or not image.has_expired(work.now):
         return image
     album = await work.load(Album, image.user_id)
-    album.remove(image_id, sha256=image.sha256, size=image.size)
-    for result in (await work.find_many(TryOn, sorted(image.results))).values():
+    if image_id in album.leaving:  # without consent nothing is kept: its policy removes it
+        return image
+    results = (await work.find_many(TryOn, sorted(image.results))).values()
+    kept = tuple(result.object_id for result in results if result.is_kept)
+    album.remove(image_id, sha256=image.sha256, size=image.size, kept_results=kept)
+    for result in results:
         if not result.saved:
             result.delete(reason=REASON)
     image.delete(reason=REASON)

@@ -15,7 +15,8 @@ from dependencies import AllServices, CurrentUser, Execute, limited, object_id_o
 from domain.catalogue import Product, ProductStatus
 from domain.errors import Invalid, NotFound
 from domain.images import Image
-from domain.tryon import Position, TryOn, TryOnAdjustments
+from domain.tryon import TryOn
+from domain.tryon_events import Position, TryOnAdjustments
 from domain.values import ObjectIdText, ResultId, UserId
 
 router = APIRouter(prefix="/api/try-on", tags=["try-on"])
@@ -85,6 +86,8 @@ async def request_try_on(
         await _wearable(product_id, work)
         for product_id in (command.product_id, *command.more_product_ids)
     ]
+    adjustments = command.adjustments.over(TryOnAdjustments())
+    image.must_show(adjustments.face)
     result_id = work.new_id()
     image.try_on(result_id)
     return work.add(
@@ -94,7 +97,7 @@ async def request_try_on(
             product_id=command.product_id,
             product_name=products[0].details.name,
             image_id=command.user_image_id,
-            adjustments=command.adjustments.over(TryOnAdjustments()),
+            adjustments=adjustments,
             more_product_ids=tuple(command.more_product_ids),
             expires_at=work.now + timedelta(days=days),
         )
@@ -129,8 +132,14 @@ async def put_try_on(
 async def adjust_try_on(
     result_id: ResultId, user_id: UserId, command: AdjustTryOn, work: UnitOfWork
 ) -> TryOn:
+    """Raise Invalid for a face that is not on the photograph, RuleViolation once that is gone."""
     result = await _own(result_id, user_id, work)
-    result.adjust(command.adjustments.over(result.adjustments))
+    wanted = command.adjustments.over(result.adjustments)
+    image = await work.load(Image, result.image_id)
+    if wanted != result.adjustments:
+        image.must_be_there()
+        image.must_show(wanted.face)
+    result.adjust(wanted)
     return result
 
 

@@ -16,6 +16,7 @@ DomainError
   UnsupportedType      not a type of file that we take (415)
   TooManyRequests      over a limit of rate (429)
   Unavailable          something that we need is down (503)
+    ImagingFailed        one picture was too much for the process that worked on it (503)
 """
 
 from dataclasses import dataclass
@@ -117,3 +118,9 @@ class Unavailable(DomainError):
     def __init__(self, detail: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ImagingFailed(Unavailable):
+    """The process died of this call, or took longer than it may; other calls are well."""
+
+    code = "imaging-failed"

@@ -23,8 +23,6 @@ from domain.kernel import (
 )
 from domain.values import ImageId, ResultId, UserId
 
-MAX_PHOTOS = 200
-MAX_PHOTO_BYTES = 500_000_000
 MAX_RESULTS = 900
 """Below the 1,000 events of one commit, since deleting a photograph deletes its results with it."""
 
@@ -53,81 +51,6 @@ class ImageStatus(StrEnum):
     DELETED = "deleted"
 
 
-# --- The album: which photographs a customer has ---------------------------------------------------
-
-
-class AlbumOpened(InitialEvent):
-    TOPIC: ClassVar[str] = "AlbumOpened"
-    user_id: UserId
-
-
-class PhotoAdded(DomainEvent):
-    TOPIC: ClassVar[str] = "PhotoAdded"
-    image_id: ImageId
-    sha256: Sha256
-    size: int
-
-
-class PhotoRemoved(DomainEvent):
-    TOPIC: ClassVar[str] = "PhotoRemoved"
-    image_id: ImageId
-    sha256: Sha256
-    size: int
-
-
-class Album(AggregateRoot):
-    """One a customer: says whether a photograph is there already, and holds the quota."""
-
-    TOPIC: ClassVar[str] = "Album"
-    CATEGORY: ClassVar[str] = "album"
-
-    @classmethod
-    def open(cls, user_id: UserId) -> Self:
-        return cls.start(user_id, AlbumOpened, user_id=user_id)
-
-    def holds(self, sha256: str) -> ImageId | None:
-        """The photograph with these bytes, if it is there."""
-        return self.photos.get(sha256)
-
-    def add(self, image_id: ImageId, *, sha256: str, size: int) -> None:
-        """Raise RuleViolation over the quota. Adding the same bytes again changes nothing."""
-        if sha256 in self.photos:
-            return
-        self.must_have_room(size)
-        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
-
-    def must_have_room(self, size: int) -> None:
-        """Raise RuleViolation when another photograph of so many bytes would be over the quota."""
-        if len(self.photos) >= MAX_PHOTOS or self.size + size > MAX_PHOTO_BYTES:
-            raise RuleViolation(
-                f"an album holds {MAX_PHOTOS} photographs and {MAX_PHOTO_BYTES // 1_000_000} MB; "
-                "delete some first",
-                code="quota-exceeded",
-            )
-
-    def remove(self, image_id: ImageId, *, sha256: str, size: int) -> None:
-        if self.photos.get(sha256) == image_id:
-            self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
-
-    @applies(AlbumOpened)
-    def _opened(self, _: AlbumOpened) -> None:
-        self.photos: dict[str, str] = {}
-        self.size: int = 0
-
-    @applies(PhotoAdded)
-    def _added(self, event: PhotoAdded) -> None:
-        self.photos[event.sha256] = event.image_id
-        self.size += event.size
-
-    @applies(PhotoRemoved)
-    def _removed(self, event: PhotoRemoved) -> None:
-        del self.photos[event.sha256]
-        self.size -= event.size
-
-
-# --- The photograph ------------------------------------------------------------------------------
-
-
 class ImageUploaded(InitialEvent):
     TOPIC: ClassVar[str] = "ImageUploaded"
     SUBJECT: ClassVar[str | None] = "user_id"
@@ -143,6 +66,8 @@ class ImageUploaded(InitialEvent):
     consent: str
     """The version of the text that the customer agreed to."""
     expires_at: datetime | None = None
+    pipeline_version: str = ""
+    """Of the imaging that made the stored sizes."""
 
 
 class ImageProcessingRequested(DomainEvent):
@@ -168,6 +93,7 @@ class ImageRejected(DomainEvent):
     TOPIC: ClassVar[str] = "ImageRejected"
     code: str
     reason: str
+    pipeline_version: str = ""
 
 
 class ImageTriedOn(DomainEvent):
@@ -199,16 +125,25 @@ class Image(AggregateRoot):
         if self.user_id != user_id or self.status is ImageStatus.DELETED:
             raise NotFound("there is no such photograph")
 
+    def must_be_there(self) -> None:
+        """Raise RuleViolation once it is deleted: what was made from it stays as it is."""
+        if self.status is ImageStatus.DELETED:
+            raise RuleViolation("the photograph is gone", code="photo-deleted")
+
     def request_processing(self, *, face: int | None) -> None:
         """The same analysis is not asked for twice. Raise Invalid for a face that was not found."""
         if face == self.face:
             return
+        self.must_show(face)
+        self.record(ImageProcessingRequested, face=face)
+
+    def must_show(self, face: int | None) -> None:
+        """Raise Invalid for a face that was not found; before anybody has looked, any may be there."""
         if face is not None and self.analysis is not None and face >= len(self._faces()):
             raise Invalid(
                 f"{len(self._faces())} faces were found on this photograph, numbered from 0",
                 code="no-such-face",
             )
-        self.record(ImageProcessingRequested, face=face)
 
     def process(self, *, analysis: dict[str, Any], pipeline_version: str) -> None:
         """Record what was found; unasked, the same analysis by the same pipeline is not told again."""
@@ -227,9 +162,9 @@ class Image(AggregateRoot):
             pipeline_version=pipeline_version,
         )
 
-    def reject(self, *, code: str, reason: str) -> None:
+    def reject(self, *, code: str, reason: str, pipeline_version: str) -> None:
         if self.is_awaited and self.status is not ImageStatus.DELETED:
-            self.record(ImageRejected, code=code, reason=reason)
+            self.record(ImageRejected, code=code, reason=reason, pipeline_version=pipeline_version)
 
     def try_on(self, result_id: ResultId) -> None:
         """Raise RuleViolation when it can carry no jewellery, or has carried too much."""

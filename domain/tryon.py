@@ -2,124 +2,49 @@
 
 A result is rendered anew for each revision: TryOnRequested and TryOnAdjusted ask, TryOnRendered or
 TryOnFailed answers with the revision that it is about, so a late answer to an older question is ignored.
-
-Event topics and fields are a storage format: change them only by adding.
+A saved result is rendered in full size as well: TryOnFinished or TryOnLeftAsPreview answers.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, ClassVar, Self
-
-from pydantic import Field, model_validator
+from typing import Any, ClassVar, Self
 
 from domain.errors import NotFound, RuleViolation
-from domain.kernel import (
-    AggregateRoot,
-    DomainEvent,
-    InitialEvent,
-    Measure,
-    PersonalData,
-    ValueObject,
-    applies,
+from domain.kernel import AggregateRoot, applies
+from domain.tryon_events import (
+    LeftOut,
+    MadeOf,
+    TryOnAdjusted,
+    TryOnAdjustments,
+    TryOnDeleted,
+    TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
+    TryOnRendered,
+    TryOnRequested,
+    TryOnSaved,
+    TryOnShared,
+    TryOnStatus,
+    TryOnUnshared,
 )
 from domain.values import ImageId, ProductId, ResultId, UserId
 
-MAX_PRODUCTS = 4
+MAX_REVISIONS = 1_000
 
 
-class Position(ValueObject):
-    """Pixels of the upright stored photograph, from the automatic anchor."""
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture as it was made: where it lies, its size in pixels, what it was made of."""
 
-    x: Annotated[Measure, Field(ge=-10_000, le=10_000)] = 0.0
-    y: Annotated[Measure, Field(ge=-10_000, le=10_000)] = 0.0
-
-
-class TryOnAdjustments(ValueObject):
-    """What the customer moved: scale 1 is automatic, rotation in degrees clockwise."""
-
-    scale: Annotated[Measure, Field(ge=0.1, le=5)] = 1.0
-    rotation: Annotated[Measure, Field(ge=-180, le=180)] = 0.0
-    position: Position = Position()
-    face: Annotated[int, Field(ge=0, le=20)] | None = None
-    occlusion: bool = True
-    shadow: Annotated[Measure, Field(ge=0, le=1)] = 0.6
-    light: Annotated[Measure, Field(ge=0, le=1)] = 0.6
-    sparkle: Annotated[Measure, Field(ge=0, le=1)] = 0.3
-
-
-class TryOnStatus(StrEnum):
-    PROCESSING = "processing"
-    READY = "ready"
-    FAILED = "failed"
-    DELETED = "deleted"
-
-
-class TryOnRequested(InitialEvent):
-    TOPIC: ClassVar[str] = "TryOnRequested"
-    user_id: UserId
-    product_id: ProductId
-    product_name: str
-    image_id: ImageId
-    adjustments: TryOnAdjustments
-    more_product_ids: tuple[ProductId, ...] = ()
-    """Further pieces worn at the same time."""
-    expires_at: datetime | None = None
-
-    @model_validator(mode="after")
-    def _few(self) -> Self:
-        if len(self.more_product_ids) >= MAX_PRODUCTS:
-            raise ValueError(f"at most {MAX_PRODUCTS} pieces at a time")
-        return self
-
-
-class TryOnAdjusted(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnAdjusted"
-    adjustments: TryOnAdjustments
-    revision: int
-
-
-class TryOnRendered(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnRendered"
-    SUBJECT: ClassVar[str | None] = "user_id"
-    user_id: UserId
-    revision: int
-    key: Annotated[str, PersonalData(erased="")]
-    """Where the picture lies in the object store."""
+    key: str
     width: int
     height: int
     pipeline_version: str
+    made_of: MadeOf | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
-
-class TryOnFailed(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnFailed"
-    revision: int
-    code: str
-    reason: str
-
-
-class TryOnSaved(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnSaved"
-
-
-class TryOnShared(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnShared"
-    SUBJECT: ClassVar[str | None] = "user_id"
-    user_id: UserId
-    token: Annotated[str, PersonalData(erased="")]
-    token_sha256: str
-    expires_at: datetime
-
-
-class TryOnUnshared(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnUnshared"
-
-
-class TryOnDeleted(DomainEvent):
-    TOPIC: ClassVar[str] = "TryOnDeleted"
-    SUBJECT: ClassVar[str | None] = "user_id"
-    user_id: UserId
-    keys: Annotated[tuple[str, ...], PersonalData(erased=())]
-    reason: str
+    def as_facts(self) -> dict[str, Any]:
+        return dict(vars(self))
 
 
 class TryOn(AggregateRoot):
@@ -157,35 +82,66 @@ class TryOn(AggregateRoot):
             raise NotFound("there is no such result")
 
     def adjust(self, adjustments: TryOnAdjustments) -> None:
-        if adjustments != self.adjustments:
-            self.record(TryOnAdjusted, adjustments=adjustments, revision=self.revision + 1)
-
-    def render(
-        self, *, revision: int, key: str, width: int, height: int, pipeline_version: str
-    ) -> None:
-        """Record the picture of a revision; one that nobody waits for any more is ignored."""
-        if revision != self.revision or self.status is not TryOnStatus.PROCESSING:
+        """Raise RuleViolation when it was moved too often: its stream ends somewhere."""
+        if adjustments == self.adjustments:
             return
-        self.record(
-            TryOnRendered,
-            user_id=self.user_id,
-            revision=revision,
-            key=key,
-            width=width,
-            height=height,
-            pipeline_version=pipeline_version,
-        )
+        if self.revision >= MAX_REVISIONS:
+            raise RuleViolation(
+                f"a result is adjusted at most {MAX_REVISIONS} times; ask for a new one",
+                code="quota-exceeded",
+            )
+        self.record(TryOnAdjusted, adjustments=adjustments, revision=self.revision + 1)
 
-    def fail(self, *, revision: int, code: str, reason: str) -> None:
+    def render(self, *, revision: int, picture: Picture) -> None:
+        """Record the preview of a revision; one that nobody waits for any more is ignored."""
         if revision == self.revision and self.status is TryOnStatus.PROCESSING:
-            self.record(TryOnFailed, revision=revision, code=code, reason=reason)
+            self.record(
+                TryOnRendered, user_id=self.user_id, revision=revision, **picture.as_facts()
+            )
+
+    def fail(self, *, revision: int, code: str, reason: str, pipeline_version: str) -> None:
+        if revision == self.revision and self.status is TryOnStatus.PROCESSING:
+            self.record(
+                TryOnFailed,
+                revision=revision,
+                code=code,
+                reason=reason,
+                pipeline_version=pipeline_version,
+            )
 
     def save(self) -> None:
         if not self.saved:
             self.record(TryOnSaved)
 
+    @property
+    def awaits_full_size(self) -> bool:
+        """Saved, and there is no answer yet to the question for the present revision's full size."""
+        is_ready = self.status is TryOnStatus.READY
+        return self.saved and is_ready and self.finished_revision != self.revision
+
+    def finish(self, *, revision: int, picture: Picture) -> None:
+        """Record the full size of a revision, if it is still waited for."""
+        if revision == self.revision and self.awaits_full_size:
+            self.record(
+                TryOnFinished, user_id=self.user_id, revision=revision, **picture.as_facts()
+            )
+
+    def leave_as_preview(
+        self, *, revision: int, code: str, reason: str, pipeline_version: str
+    ) -> None:
+        if revision == self.revision and self.awaits_full_size:
+            self.record(
+                TryOnLeftAsPreview,
+                revision=revision,
+                code=code,
+                reason=reason,
+                pipeline_version=pipeline_version,
+            )
+
     def share(self, *, token: str, token_sha256: str, expires_at: datetime, now: datetime) -> None:
-        """Raise RuleViolation while there is no picture. A link that still holds is kept."""
+        """Raise RuleViolation while there is no picture. A link that still holds is kept; none holds
+        longer than the result does.
+        """
         if self.status is not TryOnStatus.READY:
             raise RuleViolation(f"a {self.status} result cannot be shared", code="not-ready")
         if self.shared_until is not None and self.shared_until > now:
@@ -195,12 +151,20 @@ class TryOn(AggregateRoot):
             user_id=self.user_id,
             token=token,
             token_sha256=token_sha256,
-            expires_at=expires_at,
+            expires_at=self._while_kept(expires_at),
         )
+
+    def _while_kept(self, at: datetime) -> datetime:
+        return at if self.saved or self.expires_at is None else min(at, self.expires_at)
 
     def unshare(self) -> None:
         if self.shared_until is not None:
             self.record(TryOnUnshared)
+
+    @property
+    def is_kept(self) -> bool:
+        """Saved, and still there."""
+        return self.saved and self.status is not TryOnStatus.DELETED
 
     def has_expired(self, now: datetime) -> bool:
         """A saved result is kept for good."""
@@ -208,8 +172,7 @@ class TryOn(AggregateRoot):
 
     def delete(self, *, reason: str) -> None:
         if self.status is not TryOnStatus.DELETED:
-            keys = tuple(self.keys)
-            self.record(TryOnDeleted, user_id=self.user_id, keys=keys, reason=reason)
+            self.record(TryOnDeleted, user_id=self.user_id, keys=self.keys, reason=reason)
 
     @applies(TryOnRequested)
     def _requested(self, event: TryOnRequested) -> None:
@@ -219,7 +182,8 @@ class TryOn(AggregateRoot):
         self.adjustments: TryOnAdjustments = event.adjustments
         self.revision: int = 1
         self.status: TryOnStatus = TryOnStatus.PROCESSING
-        self.keys: list[str] = []
+        self.keys: tuple[str, ...] = ()
+        self.finished_revision: int = 0
         self.saved: bool = False
         self.expires_at: datetime | None = event.expires_at
         self.shared_until: datetime | None = None
@@ -234,8 +198,7 @@ class TryOn(AggregateRoot):
     @applies(TryOnRendered)
     def _rendered(self, event: TryOnRendered) -> None:
         self.status = TryOnStatus.READY
-        if event.key not in self.keys:
-            self.keys.append(event.key)
+        self.keys = (event.key,)
 
     @applies(TryOnFailed)
     def _failed(self, _: TryOnFailed) -> None:
@@ -244,6 +207,15 @@ class TryOn(AggregateRoot):
     @applies(TryOnSaved)
     def _saved(self, _: TryOnSaved) -> None:
         self.saved = True
+
+    @applies(TryOnFinished)
+    def _finished(self, event: TryOnFinished) -> None:
+        self.finished_revision = event.revision
+        self.keys = tuple(dict.fromkeys((*self.keys, event.key)))
+
+    @applies(TryOnLeftAsPreview)
+    def _left_as_preview(self, event: TryOnLeftAsPreview) -> None:
+        self.finished_revision = event.revision
 
     @applies(TryOnShared)
     def _shared(self, event: TryOnShared) -> None:

@@ -11,6 +11,8 @@ Made = TypeVar("Made")
 class Kept(Generic[Made]):
     """Keeps the values used last, up to max_bytes by what `weigh` says of each; thread-safe.
 
+    A value that is larger than that by itself is not kept, and drives out no other.
+
     Two threads that want the same new value may both make it; the values are equal.
     """
 
@@ -32,10 +34,11 @@ class Kept(Generic[Made]):
         return made
 
     def _remember(self, key: str, made: Made) -> None:
-        if key in self._values:
+        weight = self._weigh(made)
+        if key in self._values or weight > self._max_bytes:
             return
         self._values[key] = made
-        self._bytes += self._weigh(made)
+        self._bytes += weight
         while self._bytes > self._max_bytes:
             _, oldest = self._values.popitem(last=False)
             self._bytes -= self._weigh(oldest)

@@ -1,7 +1,7 @@
 """What a process pool is asked: bytes and plain dicts in and out, so that everything pickles.
 
-Each process keeps decoded photographs, masks and cut-outs by the hash of their bytes, within a
-bound; so a moved slider costs one composition. Every function gives the same bytes for the same
+Each process keeps analyses, decoded photographs, masks and cut-outs by the hash of their bytes,
+within bounds; so a moved slider costs one composition. Every function gives the same bytes for the same
 input, in any process.
 """
 
@@ -65,6 +65,7 @@ class OverlaySpec:
     anchors: Mapping[str, Mapping[str, float]] | None = None
 
 
+_analyses: Kept[bytes] = Kept(max_bytes=MEBIBYTE, weigh=len)
 _photos: Kept[Rgb] = Kept(max_bytes=24 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
 _masks: Kept[Masks] = Kept(
     max_bytes=16 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
@@ -99,7 +100,13 @@ def analyse_photo(jpeg: bytes, *, face: int = 0) -> dict[str, Any]:
     """An Analysis as a dict, of a JPEG from `prepare_photo`. face: which one wears the jewellery,
     as numbered in the dict's `faces`; 0 is the most prominent.
     """
-    return analyse(_photo(jpeg, max_side=None), wearer=face).to_dict()
+
+    def make() -> bytes:
+        found = analyse(_photo(jpeg, max_side=None), wearer=face)
+        return json.dumps(found.to_dict()).encode()
+
+    analysis: dict[str, Any] = json.loads(_analyses.get(f"{_sha256(jpeg)}:{face}", make))
+    return analysis
 
 
 def prepare_overlay(data: bytes) -> PreparedOverlay:
@@ -149,7 +156,7 @@ def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[Ov
 
 def forget() -> None:
     """Drop everything kept: the next calls make it again."""
-    for kept in (_photos, _masks, _cutouts):
+    for kept in (_analyses, _photos, _masks, _cutouts):
         kept.clear()
 
 

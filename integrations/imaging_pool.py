@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from domain.errors import TooLarge, Unavailable
+from domain.errors import ImagingFailed, TooLarge, Unavailable
 from integrations.threads import BoundedThreads
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,8 +74,8 @@ class ImagingPool:
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         """Raise what the function raises; TooLarge when it needs more memory than it may have;
-        Unavailable when its child dies or it takes too long; LookupError for a name that the
-        pipeline does not define.
+        ImagingFailed when its child dies or it takes too long; Unavailable when none can be asked;
+        LookupError for a name that the pipeline does not define.
         """
         return await self._threads.run(lambda: self._call((function, arguments, options)))
 
@@ -142,11 +142,13 @@ class _Child:
         return self._process.poll() is None
 
     def wait_until_warm(self) -> None:
-        with self._patience(START_SECONDS):
+        """Raise Unavailable when it does not come so far."""
+        with self._patience(START_SECONDS, Unavailable):
             self._pipe.recv()
 
     def ask(self, request: object, *, within_seconds: float) -> tuple[bool, Any]:
-        with self._patience(within_seconds):
+        """Raise ImagingFailed when it dies meanwhile."""
+        with self._patience(within_seconds, ImagingFailed):
             self._pipe.send(request)
             answer: tuple[bool, Any] = self._pipe.recv()
             return answer
@@ -165,8 +167,8 @@ class _Child:
             return self._process.wait()
 
     @contextmanager
-    def _patience(self, seconds: float) -> Iterator[None]:
-        """Kill the child after so long, which ends any wait for it. Raise Unavailable when it died."""
+    def _patience(self, seconds: float, fault: type[Unavailable]) -> Iterator[None]:
+        """Kill the child after so long, which ends any wait for it. Raise the fault when it died."""
         ran_out = threading.Event()
 
         def kill() -> None:
@@ -178,7 +180,7 @@ class _Child:
         try:
             yield
         except (EOFError, OSError) as e:
-            raise Unavailable(_why(self._exit_code(), ran_out.is_set(), seconds)) from e
+            raise fault(_why(self._exit_code(), ran_out.is_set(), seconds)) from e
         finally:
             timer.cancel()
             timer.join()

@@ -3,6 +3,7 @@
 from projections import refunds, stock
 from projections.accounts import SESSIONS, USERS
 from projections.catalogue import PRODUCTS
+from projections.consents import CONSENTS
 from projections.images import IMAGES
 from projections.imports import IMPORTS
 from projections.orders import ORDER_DEADLINES, ORDERS
@@ -20,6 +21,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     OPEN_PAYMENTS,
     refunds.OPEN_REFUNDS,
     IMAGES,
+    CONSENTS,
     RESULTS,
     IMPORTS,
 )

@@ -1,6 +1,10 @@
 """The collection `uploadedImages`: the specification's fields, and ours beside them.
 
 `originalUrl` and `processedUrl` hold `object:<key>`; readers get signed links that last five minutes.
+
+`metadata` is in pixels of the upright stored original, angles in degrees clockwise: `neckPosition` is the
+neck's box, `neckPoints` its narrowest left and right, the chin and the notch between the collar bones;
+`torsoAngle` the lean that a necklace follows, `torsoYaw` the turn to the picture's right.
 """
 
 from datetime import datetime
@@ -9,6 +13,7 @@ from typing import Any
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
+from domain.albums import PhotoConsentWithdrawn
 from domain.images import (
     ImageDeleted,
     ImageProcessed,
@@ -20,9 +25,12 @@ from projections.projection import Delete, DeleteWhere, Projection, Put, Set
 
 IMAGES = Projection(
     "uploadedImages",
-    version=1,
+    version=2,
     indexes=[[("userId", 1), ("uploadedAt", -1)], [("expiresAt", 1)]],
 )
+
+
+NECK_POINTS = ("left", "right", "chin", "notch")
 
 
 def object_url(key: str) -> str:
@@ -64,18 +72,24 @@ def processing_requested(_: ImageProcessingRequested, __: datetime) -> Set:
 
 @IMAGES.on(ImageProcessed)
 def processed(event: ImageProcessed, at: datetime) -> Set:
-    neck: dict[str, Any] | None = event.analysis.get("neck")
+    neck: dict[str, Any] = event.analysis.get("neck") or {}
     return Set(
         {
             "status": "ready",
             "processedAt": at,
             "metadata.faceDetected": event.face_detected,
-            "metadata.neckPosition": neck["box"] if neck else None,
-            "metadata.neck": neck,
+            "metadata.neckPosition": neck.get("box"),
+            "metadata.neckPoints": {name: neck[name] for name in NECK_POINTS} if neck else None,
+            "metadata.neckWidth": neck.get("width"),
+            "metadata.torsoAngle": neck.get("angle"),
+            "metadata.torsoYaw": neck.get("yaw"),
+            "metadata.pixelsPerMm": neck.get("px_per_mm"),
+            "metadata.neck": neck or None,
             "metadata.faces": event.analysis.get("faces", []),
             "metadata.primaryFace": event.analysis.get("primary"),
             "metadata.ears": event.analysis.get("ears", []),
-            "metadata.confidence": neck["confidence"] if neck else 0,
+            "metadata.shoulders": event.analysis.get("shoulders"),
+            "metadata.confidence": neck.get("confidence", 0),
             "metadata.reasons": list(event.reasons),
             "metadata.coordinateSpace": "pixels",
             "metadata.pipelineVersion": event.pipeline_version,
@@ -93,6 +107,12 @@ def rejected(event: ImageRejected, at: datetime) -> Set:
 @IMAGES.on(ImageDeleted)
 def deleted(_: ImageDeleted, __: datetime) -> Delete:
     return Delete()
+
+
+@IMAGES.on(PhotoConsentWithdrawn)
+def consent_withdrawn(event: PhotoConsentWithdrawn, _: datetime) -> DeleteWhere:
+    """Out of sight at once; the photographs themselves are removed one by one."""
+    return DeleteWhere({"userId": ObjectId(event.object_id)})
 
 
 @IMAGES.on(PersonalDataErased)

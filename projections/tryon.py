@@ -1,6 +1,7 @@
 """The collection `tryOnResults`: the specification's fields, and ours beside them.
 
-`resultImageUrl` holds `object:<key>`; readers get signed links that last five minutes.
+`resultImageUrl` and `previewImageUrl` hold `object:<key>`; readers get signed links that last five
+minutes. `finished` is the revision whose full size was asked for last, and what came of it.
 """
 
 from datetime import datetime
@@ -8,10 +9,13 @@ from datetime import datetime
 from bson import ObjectId
 
 from domain.accounts import PersonalDataErased
-from domain.tryon import (
+from domain.albums import PhotoConsentWithdrawn
+from domain.tryon_events import (
     TryOnAdjusted,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
@@ -23,7 +27,7 @@ from projections.projection import Delete, DeleteWhere, Projection, Put, Set
 
 RESULTS = Projection(
     "tryOnResults",
-    version=1,
+    version=2,
     indexes=[
         [("userId", 1), ("createdAt", -1)],
         [("shareTokenSha256", 1)],
@@ -43,6 +47,8 @@ def requested(event: TryOnRequested, at: datetime) -> Put:
             "productName": event.product_name,
             "userImageId": ObjectId(event.image_id),
             "resultImageUrl": "",
+            "previewImageUrl": "",
+            "leftOut": [],
             "adjustments": event.adjustments.model_dump(),
             "status": "processing",
             "revision": 1,
@@ -73,6 +79,8 @@ def rendered(event: TryOnRendered, at: datetime) -> Set:
     return Set(
         {
             "resultImageUrl": object_url(event.key),
+            "previewImageUrl": object_url(event.key),
+            "leftOut": [piece.model_dump() for piece in event.left_out],
             "status": "ready",
             "width": event.width,
             "height": event.height,
@@ -94,12 +102,31 @@ def saved(_: TryOnSaved, at: datetime) -> Set:
     return Set({"saved": True, "expiresAt": None, "updatedAt": at})
 
 
+@RESULTS.on(TryOnFinished)
+def finished(event: TryOnFinished, at: datetime) -> Set:
+    return Set(
+        {
+            "resultImageUrl": object_url(event.key),
+            "width": event.width,
+            "height": event.height,
+            "finished": {"revision": event.revision, "failure": None},
+            "updatedAt": at,
+        }
+    )
+
+
+@RESULTS.on(TryOnLeftAsPreview)
+def left_as_preview(event: TryOnLeftAsPreview, at: datetime) -> Set:
+    failure = {"code": event.code, "reason": event.reason}
+    return Set({"finished": {"revision": event.revision, "failure": failure}, "updatedAt": at})
+
+
 @RESULTS.on(TryOnShared)
 def shared(event: TryOnShared, at: datetime) -> Set:
     return Set(
         {
             "shared": True,
-            "shareUrl": f"/api/share/{event.token}" if event.token else "",
+            "shareUrl": f"/share/{event.token}" if event.token else "",
             "shareTokenSha256": event.token_sha256,
             "shareExpiresAt": event.expires_at,
             "updatedAt": at,
@@ -116,6 +143,12 @@ def unshared(_: TryOnUnshared, at: datetime) -> Set:
 @RESULTS.on(TryOnDeleted)
 def deleted(_: TryOnDeleted, __: datetime) -> Delete:
     return Delete()
+
+
+@RESULTS.on(PhotoConsentWithdrawn)
+def consent_withdrawn(event: PhotoConsentWithdrawn, _: datetime) -> DeleteWhere:
+    """Out of sight at once; the photographs themselves are removed one by one."""
+    return DeleteWhere({"userId": ObjectId(event.object_id)})
 
 
 @RESULTS.on(PersonalDataErased)

@@ -3,7 +3,19 @@
 from fastapi import APIRouter
 
 from dependencies import View
-from queries import accounts, audit, catalogue, images, imports, media, orders, payments, tryon
+from queries import (
+    accounts,
+    audit,
+    catalogue,
+    consents,
+    images,
+    imports,
+    media,
+    orders,
+    payments,
+    sharing,
+    tryon,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
@@ -13,9 +25,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     payments.router,
     audit.router,
+    consents.router,
     images.router,
     tryon.router,
-    tryon.share_router,
+    sharing.router,
     media.router,
 )
 

@@ -94,6 +94,13 @@ class Api:
         assert response.status_code == 200, response.text
         return await self._person(ADMIN_EMAIL, response.json()["data"])
 
+    async def again(self, person: Person) -> httpx.AsyncClient:
+        """Somebody who signs in again: the tokens of before are too old."""
+        body = {"identifier": person.email, "password": PASSWORD}
+        response = await self.client.post("/api/auth/login", json=body)
+        assert response.status_code == 200, response.text
+        return (await self._person(person.email, response.json()["data"])).client
+
     async def staff(self, *roles: Role) -> Person:
         """Somebody new, with these roles."""
         person, admin = await self.customer(), await self.admin()

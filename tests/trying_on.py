@@ -11,7 +11,6 @@ import PIL.Image
 
 from commands.picturing import PICTURING
 from imaging import pipeline
-from imaging.errors import ImageRefused
 from imaging.pipeline import PreparedPhoto
 from imaging.types import Analysis, Box, Face, Neck, Point, Pose
 from tests.api import Api, Person
@@ -53,8 +52,10 @@ class Studio:
 
     def __init__(self) -> None:
         self.found = FOUND
-        self.refusal: ImageRefused | None = None
+        self.refusal: Exception | None = None
         self.asked: list[str] = []
+        self.salt = b""
+        """Another one, another picture of the same."""
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         inspect.signature(getattr(pipeline, function)).bind(*arguments, **options)
@@ -65,12 +66,11 @@ class Studio:
             case "prepare_photo":
                 return prepared(arguments[0])
             case "analyse_photo":
-                chosen = options.get("face")
-                return (
-                    self.found if chosen is None else replace(self.found, primary=chosen)
-                ).to_dict()
+                chosen = options.get("face", 0)
+                known = self.found.faces and chosen < len(self.found.faces)
+                return (replace(self.found, primary=chosen) if known else self.found).to_dict()
             case "render":
-                return jpeg(repr((arguments, options)).encode())
+                return jpeg(repr((arguments, options)).encode() + self.salt)
             case _:
                 raise LookupError(function)
 

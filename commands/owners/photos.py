@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from commands.owners.rule import Standing, loaded, matched
 from dependencies import Services
 from domain.accounts import Account
-from domain.images import Album, Image
+from domain.albums import Album
+from domain.images import Image
 
 KEY = re.compile(r"photos/([0-9a-f]{24})/[0-9a-f]{32}/[a-z]{1,20}\.jpg")
 

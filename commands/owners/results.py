@@ -7,7 +7,8 @@ from commands.owners.rule import Standing, loaded, matched
 from dependencies import Services
 from domain.accounts import Account
 from domain.kernel import DomainEvent
-from domain.tryon import TryOn, TryOnStatus
+from domain.tryon import TryOn
+from domain.tryon_events import TryOnStatus
 
 KEY = re.compile(r"results/([0-9a-f]{24})/([0-9a-f]{24})/[A-Za-z0-9._/-]{1,200}")
 

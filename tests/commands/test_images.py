@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain import images
+from domain import albums
 from domain.errors import Unavailable
 from imaging.errors import ImageRefused, RefusalCode
 from tests.api import Api
@@ -83,7 +83,7 @@ async def test_many_uploads_of_one_photograph_at_once_are_one(api: Api) -> None:
 async def test_an_album_that_is_full_takes_no_more_and_keeps_no_bytes_of_it(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "MAX_PHOTOS", 2)
+    monkeypatch.setattr(albums, "MAX_PHOTOS", 2)
     with_studio(api)
     person = await api.customer()
     for number in range(2):
@@ -96,7 +96,7 @@ async def test_an_album_that_is_full_takes_no_more_and_keeps_no_bytes_of_it(
 async def test_an_album_that_is_heavy_takes_no_more(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "MAX_PHOTO_BYTES", 100)
+    monkeypatch.setattr(albums, "MAX_PHOTO_BYTES", 100)
     with_studio(api)
     person = await api.customer()
     first = ok(await upload(person, b"x" * 60), 201)
@@ -213,7 +213,7 @@ async def test_a_deleted_photograph_takes_results_links_and_bytes_with_it(api: A
     await work(api)
     refused(await person.client.get(f"/api/images/{image['id']}"), 404, "not-found")
     refused(await person.client.get(address), 404, "not-found")
-    refused(await api.client.get(shared["shareUrl"]), 404, "link-gone")
+    assert (await api.client.get(shared["shareUrl"])).status_code == 410
     for link in (image["originalUrl"], result["resultImageUrl"]):
         refused(await api.client.get(link), 404, "not-found")
     assert await objects(api) == []

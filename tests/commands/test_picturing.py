@@ -1,24 +1,28 @@
 """What imaging does by itself: late, doubled or overtaken, it shows the right picture and no other."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from commands.accounts import erase
+from commands.analysing import uploaded_photograph_is_analysed
 from commands.context import system_context
 from commands.picturing import (
-    DEMO_URL,
-    overlay_bytes,
     requested_try_on_is_rendered,
-    uploaded_photograph_is_analysed,
+    saved_result_is_rendered_in_full_size,
 )
-from domain.catalogue import Overlay
-from domain.errors import NotFound
+from commands.rendering import DEMO_URL, overlay_bytes
+from commands.retention import remove_expired_pictures
+from domain.errors import ImagingFailed, NotFound, TooLarge
 from imaging.errors import ImageRefused
+from imaging.types import PIPELINE_VERSION
 from tests.api import Api, Person
-from tests.buying import ok, react
+from tests.buying import ok, react, refused
 from tests.trying_on import (
+    HEIGHT,
     NOBODY,
     Studio,
     jpeg,
@@ -115,6 +119,98 @@ async def test_a_photograph_whose_bytes_are_lost_is_rejected(api: Api) -> None:
     await work(api)
     seen = ok(await person.client.get(f"/api/images/{image['id']}"))
     assert seen["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("poison", "code"),
+    [(ImagingFailed("code -11"), "imaging-failed"), (TooLarge("x"), "too-large")],
+)
+async def test_a_poisoned_photograph_is_rejected_and_stops_nobody_else(
+    api: Api, poison: Exception, code: str
+) -> None:
+    studio = with_studio(api)
+    person = await api.customer()
+    poisoned = ok(await upload(person, b"poison"), 201)
+    studio.refusal = poison
+    await work(api)
+    studio.refusal = None
+    assert (await photographed(api, person, b"another"))["status"] == "ready"
+    seen = ok(await person.client.get(f"/api/images/{poisoned['id']}"))
+    assert (seen["status"], seen["metadata"]["reasons"][0]) == ("rejected", code)
+    assert "code -11" not in str(seen)
+
+
+async def test_a_process_that_something_else_ended_is_asked_once_more(api: Api) -> None:
+    person, address = await asked(api)
+
+    class Unlucky(Studio):
+        async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
+            made = await super().run(function, *arguments, **options)
+            if self.asked == ["render"]:
+                raise ImagingFailed("killed")
+            return made
+
+    studio = with_studio(api, Unlucky())
+    await work(api)
+    assert ok(await person.client.get(address))["status"] == "ready"
+    assert studio.asked == ["render", "render"]
+
+
+@pytest.mark.parametrize(
+    ("poison", "code"),
+    [(ImagingFailed("code -11"), "imaging-failed"), (TooLarge("x"), "too-large")],
+)
+async def test_a_try_on_that_kills_imaging_fails_and_the_next_one_is_rendered(
+    api: Api, poison: Exception, code: str
+) -> None:
+    person, address = await asked(api)
+    studio = with_studio(api)
+    studio.refusal = poison
+    await work(api)
+    assert ok(await person.client.get(address))["failure"]["code"] == code
+    studio.refusal = None
+    other, next_one = await asked(api)
+    await work(api)
+    assert ok(await other.client.get(next_one))["status"] == "ready"
+
+
+async def test_the_face_that_was_chosen_for_a_result_wears_the_piece(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    automatic = ok(await person.client.get(address))
+    ok(await person.client.put(address, json={"adjustments": {"face": 1}}))
+    studio = with_studio(api)
+    await work(api)
+    assert studio.asked[-2:] == ["analyse_photo", "render"]
+    chosen = ok(await person.client.get(address))
+    assert (chosen["status"], chosen["adjustments"]["face"]) == ("ready", 1)
+    pictures = [(await api.client.get(r["resultImageUrl"])).content for r in (automatic, chosen)]
+    assert pictures[0] != pictures[1]
+    image = ok(await person.client.get(f"/api/images/{chosen['userImageId']}"))
+    assert image["metadata"]["primaryFace"] == 0
+
+
+async def test_the_photographs_own_face_costs_no_second_look(api: Api) -> None:
+    person, address = await asked(api)
+    ok(await person.client.put(address, json={"adjustments": {"face": 0}}))
+    studio = with_studio(api)
+    await work(api)
+    assert studio.asked == ["render"]
+
+
+async def test_a_face_that_turns_out_not_to_be_there_fails_the_try_on(api: Api) -> None:
+    with_studio(api)
+    person, product = await api.customer(), await wearable(api)
+    image = ok(await upload(person), 201)
+    body = {
+        "productId": product["id"],
+        "userImageId": image["id"],
+        "adjustments": {"face": 2},
+    }
+    result = ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await react(api, requested_try_on_is_rendered)
+    failed = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
+    assert (failed["status"], failed["failure"]["code"]) == ("failed", "no-such-face")
 
 
 @pytest.mark.parametrize("code", ["not-wearable-here", "too-large"])
@@ -242,13 +338,181 @@ async def test_a_product_that_lost_its_overlay_fails_its_try_on(api: Api) -> Non
 
 
 async def test_an_overlay_is_one_of_the_demos_or_an_object_of_ours(api: Api) -> None:
-    def overlay(image: str) -> Overlay:
-        return Overlay(image=image, width=8, height=8, width_mm=1.0, px_per_mm=1.0)
-
-    demo = await overlay_bytes(overlay(f"{DEMO_URL}pearl-strand.png"), api.services)
+    demo = await overlay_bytes(f"{DEMO_URL}pearl-strand.png", api.services)
     assert demo.startswith(b"\x89PNG")
     await api.services.objects.put("overlays/a.png", jpeg(b"a"), content_type="image/png")
-    assert await overlay_bytes(overlay("object:overlays/a.png"), api.services) == jpeg(b"a")
+    assert await overlay_bytes("object:overlays/a.png", api.services) == jpeg(b"a")
     for image in (f"{DEMO_URL}../catalogue.csv", f"{DEMO_URL}none.png", "object:overlays/b.png"):
         with pytest.raises(NotFound):
-            await overlay_bytes(overlay(image), api.services)
+            await overlay_bytes(image, api.services)
+
+
+# --- The full size -------------------------------------------------------------------------------
+
+
+async def saved(api: Api) -> tuple[Person, str]:
+    """Somebody with a result that was saved, and rendered in full size."""
+    person, address = await asked(api)
+    await work(api)
+    ok(await person.client.post(f"{address}/save"))
+    await work(api)
+    return person, address
+
+
+async def told(api: Api, topic: str) -> list[dict[str, Any]]:
+    """The facts of these events, in order."""
+    return [r.event.model_dump() for r in await api.store.history() if r.type == topic]
+
+
+async def test_a_preview_is_small_and_what_is_saved_is_as_large_as_the_photograph(api: Api) -> None:
+    person, address = await saved(api)
+    (preview,) = await told(api, "TryOnRendered")
+    (full,) = await told(api, "TryOnFinished")
+    assert (preview["made_of"]["max_side"], full["made_of"]["max_side"]) == (1024, HEIGHT)
+    result = ok(await person.client.get(address))
+    assert (result["fullSize"], result["status"]) == ({"status": "ready"}, "ready")
+    assert key_of(result["resultImageUrl"]) == full["key"]
+    assert key_of(result["previewImageUrl"]) == preview["key"]
+    assert sorted(await objects(api, "results/")) == sorted([preview["key"], full["key"]])
+    for name in ("resultImageUrl", "previewImageUrl"):
+        assert (await api.client.get(result[name])).status_code == 200
+
+
+async def test_what_is_not_saved_has_no_full_size(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "none"}
+    assert "TryOnFinished" not in await api.topics()
+
+
+async def test_what_is_saved_before_it_is_rendered_gets_its_full_size_too(api: Api) -> None:
+    person, address = await asked(api)
+    ok(await person.client.post(f"{address}/save"))
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "processing"}
+    await work(api)
+    result = ok(await person.client.get(address))
+    assert (result["status"], result["fullSize"]) == ("ready", {"status": "ready"})
+
+
+async def test_a_saved_result_that_is_adjusted_is_rendered_anew_in_both_sizes(api: Api) -> None:
+    person, address = await saved(api)
+    before = ok(await person.client.get(address))
+    ok(await person.client.put(address, json={"adjustments": {"scale": 2}}))
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "processing"}
+    await work(api)
+    after = ok(await person.client.get(address))
+    assert (after["status"], after["fullSize"]) == ("ready", {"status": "ready"})
+    assert after["resultImageUrl"] != before["resultImageUrl"]
+    assert [event["revision"] for event in await told(api, "TryOnFinished")] == [1, 2]
+
+
+async def test_pictures_of_older_revisions_do_not_pile_up(api: Api) -> None:
+    person, address = await saved(api)
+    for scale in (1.1, 1.2, 1.0):
+        ok(await person.client.put(address, json={"adjustments": {"scale": scale}}))
+        await work(api)
+    result = ok(await person.client.get(address))
+    shown = {key_of(result[name]) for name in ("resultImageUrl", "previewImageUrl")}
+    assert set(await objects(api, "results/")) == shown
+
+
+async def test_the_last_picture_is_shown_until_the_next_is_there(api: Api) -> None:
+    person, address = await saved(api)
+    ok(await person.client.put(address, json={"adjustments": {"scale": 2}}))
+    result = ok(await person.client.get(address))
+    assert result["status"] == "processing"
+    assert (await api.client.get(result["resultImageUrl"])).status_code == 200
+
+
+async def test_a_doubled_message_renders_the_full_size_once(api: Api) -> None:
+    await saved(api)
+    for _ in range(2):
+        await work(api)
+    assert (await api.topics()).count("TryOnFinished") == 1
+
+
+async def test_without_a_full_size_the_preview_stays_and_the_reason_is_told(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    ok(await person.client.post(f"{address}/save"))
+    with_studio(api).refusal = TooLarge("The picture needs more memory than it may have.")
+    await work(api)
+    result = ok(await person.client.get(address))
+    assert (result["status"], result["fullSize"]["status"]) == ("ready", "failed")
+    assert result["fullSize"]["failure"]["code"] == "too-large"
+    assert (await api.client.get(result["resultImageUrl"])).status_code == 200
+
+
+async def test_a_full_size_that_comes_too_late_leaves_no_bytes(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    ok(await person.client.post(f"{address}/save"))
+
+    async def move() -> None:
+        ok(await person.client.put(address, json={"adjustments": {"scale": 2}}))
+
+    interrupted(api, move)
+    await react(api, saved_result_is_rendered_in_full_size)
+    assert "TryOnFinished" not in await api.topics()
+    assert len(await objects(api, "results/")) == 1
+    await work(api)
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "ready"}
+
+
+async def test_a_picture_names_what_it_was_made_of(api: Api) -> None:
+    person, address = await asked(api)
+    await work(api)
+    (event,) = await told(api, "TryOnRendered")
+    made_of = event["made_of"]
+    result = ok(await person.client.get(address))
+    image = ok(await person.client.get(f"/api/images/{result['userImageId']}"))
+    original = (await api.client.get(image["originalUrl"])).content
+    assert made_of["image_sha256"] == hashlib.sha256(original).hexdigest()
+    assert (made_of["face"], event["pipeline_version"]) == (0, PIPELINE_VERSION)
+    (piece,) = made_of["pieces"]
+    overlay = await overlay_bytes(piece["image"], api.services)
+    assert piece["sha256"] == hashlib.sha256(overlay).hexdigest()
+    assert (piece["product_id"], piece["product_type"]) == (result["productId"], "necklace")
+
+
+async def test_a_photograph_that_went_before_the_picture_fails_the_try_on(api: Api) -> None:
+    """Its saved result stays when it expires; what was asked of it then cannot be rendered."""
+    person, address = await saved(api)
+    ok(await person.client.put(address, json={"adjustments": {"scale": 2}}))
+    api.clock.ahead += timedelta(days=31)
+    assert await remove_expired_pictures(api.services) == 1
+    await work(api)
+    document = await api.services.read_models["tryOnResults"].find_one({})
+    assert document is not None
+    assert (document["status"], document["failure"]["code"]) == ("failed", "photo-deleted")
+    assert await objects(api, "results/") != []
+
+
+async def test_what_was_made_of_a_photograph_that_is_gone_is_moved_no_more(api: Api) -> None:
+    person, address = await saved(api)
+    api.clock.ahead += timedelta(days=31)
+    assert await remove_expired_pictures(api.services) == 1
+    await work(api)
+    again = await api.again(person)
+    moved = await again.put(address, json={"adjustments": {"scale": 2}})
+    refused(moved, 409, "photo-deleted")
+    assert ok(await again.get(address))["status"] == "ready"
+
+
+async def test_whatever_imaging_has_made_or_refused_says_by_which_pipeline(api: Api) -> None:
+    person, _ = await saved(api)
+    studio = with_studio(api)
+    studio.refusal = ImageRefused("not-wearable-here", "There is no room for it.")
+    image = ok(await person.client.get("/api/images/user"))[0]
+    product = await wearable(api)
+    body = {"productId": product["id"], "userImageId": image["id"]}
+    ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await work(api)
+    studio.refusal = None
+    ok(await upload(person, b"another"), 201)
+    studio.refusal = ImageRefused("unreadable-image", "It has no end.")
+    await work(api)
+    facts = {r.type: r.event.model_dump() for r in await api.store.history()}
+    made = {"ImageUploaded", "ImageProcessed", "TryOnRendered", "TryOnFinished"}
+    for topic in made | {"ImageRejected", "TryOnFailed"}:
+        assert facts[topic]["pipeline_version"] == PIPELINE_VERSION

@@ -1,8 +1,10 @@
 """Try-on over HTTP: asked for, moved, kept, shared with anybody, taken back."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from commands.picturing import requested_try_on_is_rendered
@@ -27,6 +29,11 @@ async def ready(api: Api) -> tuple[Person, dict[str, Any]]:
     person, product = await api.customer(), await wearable(api)
     image = await photographed(api, person)
     return person, await tried_on(api, person, image, product)
+
+
+def as_json(shared: dict[str, Any]) -> str:
+    """What a shared link's page shows, for a front end."""
+    return "/api" + httpx.URL(shared["shareUrl"]).path
 
 
 def address_of(result: dict[str, Any]) -> str:
@@ -125,6 +132,19 @@ async def test_the_same_adjustment_again_renders_nothing(api: Api) -> None:
     assert (await api.topics()).count("TryOnAdjusted") == 1
 
 
+async def test_a_face_that_was_not_found_cannot_be_chosen(api: Api) -> None:
+    person, result = await ready(api)
+    body = {"productId": result["productId"], "userImageId": result["userImageId"]}
+    for face, status in ((1, 201), (2, 422)):
+        wanted = body | {"adjustments": {"face": face}}
+        answer = await person.client.post("/api/try-on/create", json=wanted)
+        assert answer.status_code == status
+    assert answer.json()["code"] == "no-such-face"
+    adjusted = await person.client.put(address_of(result), json={"adjustments": {"face": 2}})
+    refused(adjusted, 422, "no-such-face")
+    assert "TryOnAdjusted" not in await api.topics()
+
+
 async def test_a_saved_result_does_not_expire(api: Api) -> None:
     person, result = await ready(api)
     assert result["expiresAt"] is not None
@@ -137,12 +157,15 @@ async def test_a_saved_result_does_not_expire(api: Api) -> None:
 async def test_a_link_shows_the_picture_and_nothing_of_the_person(api: Api) -> None:
     person, result = await ready(api)
     shared = ok(await person.client.post(f"{address_of(result)}/share"))
-    answer = await api.client.get(shared["shareUrl"])
+    answer = await api.client.get(as_json(shared))
     seen = ok(answer)
     assert seen.keys() == {"resultImageUrl", "productId", "productName", "expiresAt"}
-    assert (await api.client.get(seen["resultImageUrl"])).status_code == 200
+    picture = httpx.URL(seen["resultImageUrl"]).path
+    assert (await api.client.get(picture)).status_code == 200
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
-    assert person.id not in seen["productId"] + seen["productName"]
+    assert person.id not in answer.text
+    ok(await person.client.delete(f"{address_of(result)}/share"))
+    refused(await api.client.get(picture), 404, "link-gone")
 
 
 async def test_a_second_share_keeps_the_link(api: Api) -> None:
@@ -160,11 +183,11 @@ async def test_a_link_ends_with_its_time_or_when_it_is_withdrawn(api: Api) -> No
     for _ in range(2):
         withdrawn = ok(await person.client.delete(f"{address_of(result)}/share"))
         assert (withdrawn["shared"], withdrawn["shareUrl"]) == (False, "")
-    refused(await api.client.get(first["shareUrl"]), 404, "link-gone")
+    refused(await api.client.get(as_json(first)), 404, "link-gone")
     second = ok(await person.client.post(f"{address_of(result)}/share", json=days))
     assert second["shareUrl"] != first["shareUrl"]
     api.clock.ahead += timedelta(days=2, minutes=1)
-    refused(await api.client.get(second["shareUrl"]), 404, "link-gone")
+    refused(await api.client.get(as_json(second)), 404, "link-gone")
 
 
 async def test_a_link_that_ended_may_be_made_anew(api: Api) -> None:
@@ -188,6 +211,7 @@ async def test_a_guessed_link_shows_nothing(api: Api) -> None:
     for token in ("x", "a" * 32, "%00", "é" * 3):
         answer = await api.client.get(f"/api/share/{token}")
         assert answer.status_code == 404
+        assert (await api.client.get(f"/share/{token}")).status_code == 410
 
 
 async def test_a_deleted_result_takes_picture_and_link_with_it(api: Api) -> None:
@@ -197,7 +221,7 @@ async def test_a_deleted_result_takes_picture_and_link_with_it(api: Api) -> None
     await work(api)
     refused(await person.client.get(address_of(result)), 404, "not-found")
     refused(await api.client.get(result["resultImageUrl"]), 404, "not-found")
-    refused(await api.client.get(shared["shareUrl"]), 404, "link-gone")
+    refused(await api.client.get(as_json(shared)), 404, "link-gone")
     assert await objects(api, "results/") == []
     refused(await person.client.delete(address_of(result)), 404, "not-found")
 
@@ -229,3 +253,59 @@ async def test_several_pieces_are_worn_at_once(api: Api) -> None:
     assert result["productIds"] == [piece["id"] for piece in pieces]
     many = {"productId": UNKNOWN, "userImageId": UNKNOWN, "moreProductIds": [UNKNOWN] * 4}
     refused(await person.client.post("/api/try-on/create", json=many), 422, "invalid")
+
+
+# --- Double clicks -------------------------------------------------------------------------------
+
+
+async def test_a_doubled_request_for_a_picture_makes_one(api: Api) -> None:
+    person, result = await ready(api)
+    body = {"productId": result["productId"], "userImageId": result["userImageId"]}
+    key = {"Idempotency-Key": "click-1"}
+
+    async def click(**changes: Any) -> httpx.Response:
+        return await person.client.post("/api/try-on/create", json=body | changes, headers=key)
+
+    answers = await asyncio.gather(*(click() for _ in range(4)))
+    assert len({ok(answer, 201)["id"] for answer in answers}) == 1
+    assert (await api.topics()).count("TryOnRequested") == 2
+    again = await click()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = await click(adjustments={"scale": 2})
+    refused(other, 422, "idempotency-key-reused")
+
+
+async def test_a_doubled_adjustment_counts_once_also_after_another_one(api: Api) -> None:
+    """The first request comes again, late, when the piece has been moved on."""
+    person, result = await ready(api)
+
+    async def move(scale: float, key: str) -> dict[str, Any]:
+        body = {"adjustments": {"scale": scale}}
+        headers = {"Idempotency-Key": key}
+        answer = await person.client.put(address_of(result), json=body, headers=headers)
+        adjusted: dict[str, Any] = ok(answer)
+        return adjusted
+
+    await move(2, "a")
+    await move(3, "b")
+    late = await move(2, "a")
+    assert (late["revision"], late["adjustments"]["scale"]) == (3, 3)
+    assert (await api.topics()).count("TryOnAdjusted") == 2
+
+
+@pytest.mark.parametrize(("step", "topic"), [("save", "TryOnSaved"), ("share", "TryOnShared")])
+async def test_save_and_share_act_once_for_many_clicks(api: Api, step: str, topic: str) -> None:
+    person, result = await ready(api)
+    headers = {"Idempotency-Key": "click"}
+
+    async def click() -> dict[str, Any]:
+        answer = await person.client.post(f"{address_of(result)}/{step}", headers=headers)
+        shown: dict[str, Any] = ok(answer)
+        return shown
+
+    answers = await asyncio.gather(*(click() for _ in range(4)))
+    assert len({answer["shareUrl"] for answer in answers}) == 1
+    assert (await api.topics()).count(topic) == 1
+    ok(await person.client.delete(f"{address_of(result)}/share"))
+    assert (await click())["shared"] is False
+    assert (await api.topics()).count(topic) == 1

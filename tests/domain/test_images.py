@@ -1,14 +1,21 @@
 """Photographs: what an album holds, and what a photograph goes through."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from domain import images
-from domain.errors import Invalid, NotFound, RuleViolation
-from domain.images import (
+from domain import albums, images
+from domain.albums import (
     Album,
     AlbumOpened,
+    PhotoAdded,
+    PhotoConsentGiven,
+    PhotoConsentWithdrawn,
+    PhotoRemoved,
+)
+from domain.errors import Invalid, NotFound, RuleViolation
+from domain.images import (
     Image,
     ImageDeleted,
     ImageProcessed,
@@ -16,9 +23,7 @@ from domain.images import (
     ImageRejected,
     ImageTriedOn,
     ImageUploaded,
-    PhotoAdded,
     PhotoKeys,
-    PhotoRemoved,
 )
 from tests.given import given, replayed
 
@@ -58,7 +63,7 @@ def processed(analysis: dict[str, Any] = ANALYSIS, version: str = "1") -> ImageP
 
 
 FOUND = processed()
-REJECTED = ImageRejected(code="unreadable-image", reason="It has no end.")
+REJECTED = ImageRejected(code="unreadable-image", reason="It has no end.", pipeline_version="1")
 CHOSEN = ImageProcessingRequested(face=1)
 
 
@@ -73,13 +78,13 @@ def test_an_album_knows_what_it_holds() -> None:
 
 
 def test_a_full_album_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_PHOTOS", 1)
+    monkeypatch.setattr(albums, "MAX_PHOTOS", 1)
     adding = given(OPENED, ADDED).when(Album.add, ANOTHER, sha256=OTHER_SHA, size=1)
     adding.then_raises(RuleViolation, "holds 1 photographs", code="quota-exceeded")
 
 
 def test_a_heavy_album_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_PHOTO_BYTES", 15)
+    monkeypatch.setattr(albums, "MAX_PHOTO_BYTES", 15)
     adding = given(OPENED, ADDED).when(Album.add, ANOTHER, sha256=OTHER_SHA, size=6)
     adding.then_raises(RuleViolation, code="quota-exceeded")
     fits = PhotoAdded(image_id=ANOTHER, sha256=OTHER_SHA, size=5)
@@ -92,6 +97,52 @@ def test_a_photograph_leaves_its_album_once() -> None:
     given(OPENED, ADDED).when(Album.remove, ANOTHER, sha256=SHA, size=10).then_nothing()
     empty = replayed(Album, [OPENED, ADDED, removed])
     assert (empty.size, empty.photos) == (0, {})
+
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+GIVEN = PhotoConsentGiven(version="photo-try-on-1", given_at=NOW)
+WITHDRAWN = PhotoConsentWithdrawn(withdrawn_at=NOW)
+
+
+def test_consent_is_noted_once_for_each_text() -> None:
+    given(OPENED).when(Album.consent, version="photo-try-on-1", now=NOW).then(GIVEN)
+    given(OPENED, GIVEN).when(Album.consent, version="photo-try-on-1", now=NOW).then_nothing()
+    newer = PhotoConsentGiven(version="photo-try-on-2", given_at=NOW)
+    given(OPENED, GIVEN).when(Album.consent, version="photo-try-on-2", now=NOW).then(newer)
+    given(OPENED, GIVEN, WITHDRAWN).when(Album.consent, version="photo-try-on-1", now=NOW).then(
+        GIVEN
+    )
+
+
+def test_consent_is_withdrawn_once_and_from_albums_of_before_it_was_noted_too() -> None:
+    given(OPENED, GIVEN).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
+    given(OPENED, ADDED).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
+    given(OPENED).when(Album.withdraw_consent, now=NOW).then_nothing()
+
+
+def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> None:
+    before = (OPENED, GIVEN, ADDED, WITHDRAWN)
+    removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10)
+    given(*before).when(Album.remove, IMAGE, sha256=SHA, size=10).then(removed)
+    again = PhotoAdded(image_id=ANOTHER, sha256=SHA, size=10)
+    given(*before).when(Album.add, ANOTHER, sha256=SHA, size=10).then(again)
+    album = replayed(Album, [*before, again, removed])
+    assert (album.holds(SHA), album.size) == (ANOTHER, 10)
+
+
+def test_what_leaves_counts_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(albums, "MAX_PHOTOS", 1)
+    before = (OPENED, GIVEN, ADDED, WITHDRAWN)
+    adding = given(*before).when(Album.add, ANOTHER, sha256=OTHER_SHA, size=1)
+    adding.then_raises(RuleViolation, code="quota-exceeded")
+
+
+def test_results_that_outlive_their_photograph_go_with_the_consent() -> None:
+    removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10, kept_results=(RESULT,))
+    events = (OPENED, GIVEN, ADDED, removed)
+    assert replayed(Album, events).kept_results == {RESULT}
+    given(*events).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
+    assert replayed(Album, [*events, WITHDRAWN]).kept_results == set()
 
 
 def test_keys_of_equal_sizes_are_named_once() -> None:
@@ -121,6 +172,20 @@ def test_a_face_may_be_chosen_before_anybody_has_looked() -> None:
     given(UPLOADED).when(Image.request_processing, face=1).then(CHOSEN)
 
 
+def test_what_was_found_decides_which_face_may_wear_something() -> None:
+    given(UPLOADED, FOUND).when(Image.must_show, 2).then_raises(Invalid, code="no-such-face")
+    for face in (None, 0, 1):
+        given(UPLOADED, FOUND).when(Image.must_show, face).then_nothing()
+    given(UPLOADED).when(Image.must_show, 2).then_nothing()
+
+
+def test_what_is_gone_can_carry_nothing_new() -> None:
+    given(UPLOADED, DELETED).when(Image.must_be_there).then_raises(
+        RuleViolation, code="photo-deleted"
+    )
+    given(UPLOADED).when(Image.must_be_there).then_nothing()
+
+
 def test_who_asked_is_answered_even_when_nothing_else_was_found() -> None:
     looking = given(UPLOADED, FOUND, CHOSEN).when(
         Image.process, analysis=ANALYSIS, pipeline_version="1"
@@ -129,7 +194,7 @@ def test_who_asked_is_answered_even_when_nothing_else_was_found() -> None:
 
 
 def test_a_photograph_that_cannot_be_read_is_rejected_once() -> None:
-    reason = {"code": "unreadable-image", "reason": "It has no end."}
+    reason = {"code": "unreadable-image", "reason": "It has no end.", "pipeline_version": "1"}
     given(UPLOADED).when(Image.reject, **reason).then(REJECTED)
     given(UPLOADED, FOUND).when(Image.reject, **reason).then_nothing()
     given(UPLOADED, FOUND, CHOSEN).when(Image.reject, **reason).then(REJECTED)
@@ -155,7 +220,9 @@ def test_a_deleted_photograph_is_deleted_once_and_for_all() -> None:
     given(UPLOADED).when(Image.delete, reason="deleted by its owner").then(DELETED)
     late = given(UPLOADED, DELETED).when(Image.process, analysis=ANALYSIS, pipeline_version="1")
     late.then_nothing()
-    given(UPLOADED, DELETED).when(Image.reject, code="x", reason="y").then_nothing()
+    given(UPLOADED, DELETED).when(
+        Image.reject, code="x", reason="y", pipeline_version="1"
+    ).then_nothing()
     given(UPLOADED, DELETED).when(Image.must_belong_to, USER).then_raises(NotFound)
 
 

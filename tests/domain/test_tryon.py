@@ -6,22 +6,25 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain import tryon
 from domain.errors import NotFound, RuleViolation
 from domain.kernel import DomainEvent
-from domain.tryon import (
+from domain.tryon import Picture, TryOn
+from domain.tryon_events import (
     Position,
-    TryOn,
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
     TryOnShared,
     TryOnUnshared,
 )
-from tests.given import OBJECT_ID, given
+from tests.given import OBJECT_ID, given, replayed
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=30)
@@ -36,14 +39,20 @@ REQUESTED = TryOnRequested(
     adjustments=TryOnAdjustments(),
 )
 ADJUSTED = TryOnAdjusted(adjustments=LARGER, revision=2)
-FAILED = TryOnFailed(revision=1, code="no-neck", reason="no neck was found")
+FAILED = TryOnFailed(revision=1, code="no-neck", reason="no neck was found", pipeline_version="1")
 SHARED = TryOnShared(user_id=USER, token="t", token_sha256="s", expires_at=LATER)
 UNSHARED = TryOnUnshared()
-PICTURE: dict[str, Any] = {"key": "r/1.jpg", "width": 60, "height": 80, "pipeline_version": "1"}
+PICTURE = Picture(key="r/1.jpg", width=60, height=80, pipeline_version="1")
+LARGE = Picture(key="r/1-full.jpg", width=600, height=800, pipeline_version="1")
+SAVED = TryOnSaved()
 
 
 def rendered(revision: int = 1) -> TryOnRendered:
-    return TryOnRendered(user_id=USER, revision=revision, **PICTURE)
+    return TryOnRendered(user_id=USER, revision=revision, **PICTURE.as_facts())
+
+
+def finished(revision: int = 1) -> TryOnFinished:
+    return TryOnFinished(user_id=USER, revision=revision, **LARGE.as_facts())
 
 
 READY: tuple[DomainEvent, ...] = (REQUESTED, rendered())
@@ -69,21 +78,21 @@ def test_at_most_four_pieces_are_worn_at_once() -> None:
 
 
 def test_a_picture_is_noted_once() -> None:
-    given(REQUESTED).when(TryOn.render, revision=1, **PICTURE).then(rendered())
+    given(REQUESTED).when(TryOn.render, revision=1, picture=PICTURE).then(rendered())
 
 
 def test_a_picture_of_an_older_revision_is_ignored() -> None:
-    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=1, **PICTURE).then_nothing()
-    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=2, **PICTURE).then(rendered(2))
+    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=1, picture=PICTURE).then_nothing()
+    given(REQUESTED, ADJUSTED).when(TryOn.render, revision=2, picture=PICTURE).then(rendered(2))
     given(REQUESTED, ADJUSTED).when(
-        TryOn.fail, revision=1, code="no-neck", reason="no neck was found"
+        TryOn.fail, revision=1, code="no-neck", reason="no neck was found", pipeline_version="1"
     ).then_nothing()
 
 
 def test_a_failure_is_noted_once_and_a_late_picture_does_not_undo_it() -> None:
-    failing = {"code": "no-neck", "reason": "no neck was found"}
+    failing = {"code": "no-neck", "reason": "no neck was found", "pipeline_version": "1"}
     given(REQUESTED).when(TryOn.fail, revision=1, **failing).then(FAILED)
-    given(REQUESTED, FAILED).when(TryOn.render, revision=1, **PICTURE).then_nothing()
+    given(REQUESTED, FAILED).when(TryOn.render, revision=1, picture=PICTURE).then_nothing()
 
 
 def test_an_adjustment_asks_for_a_new_picture_and_the_same_one_does_not() -> None:
@@ -144,11 +153,49 @@ def test_a_link_is_withdrawn_once() -> None:
     given(*READY).when(TryOn.unshare).then_nothing()
 
 
-def test_a_deleted_result_names_every_picture_that_it_had() -> None:
-    second = TryOnRendered(user_id=USER, revision=2, **PICTURE | {"key": "r/2.jpg"})
-    deleted = TryOnDeleted(user_id=USER, keys=("r/1.jpg", "r/2.jpg"), reason="by its owner")
-    given(*READY, ADJUSTED, second).when(TryOn.delete, reason="by its owner").then(deleted)
-    given(REQUESTED, deleted).when(TryOn.render, revision=1, **PICTURE).then_nothing()
+def test_a_saved_result_gets_its_full_size_once() -> None:
+    finishing = {"revision": 1, "picture": LARGE}
+    given(*READY, SAVED).when(TryOn.finish, **finishing).then(finished())
+    given(*READY).when(TryOn.finish, **finishing).then_nothing()
+    given(REQUESTED, SAVED).when(TryOn.finish, **finishing).then_nothing()
+    given(*READY, SAVED, ADJUSTED, rendered(2)).when(TryOn.finish, **finishing).then_nothing()
+
+
+def test_an_adjusted_saved_result_waits_for_its_full_size_again() -> None:
+    events = (*READY, SAVED, finished())
+    assert not replayed(TryOn, events).awaits_full_size
+    assert not replayed(TryOn, (*events, ADJUSTED)).awaits_full_size
+    assert replayed(TryOn, (*events, ADJUSTED, rendered(2))).awaits_full_size
+
+
+def test_a_full_size_that_cannot_be_made_is_told_once() -> None:
+    why = {"code": "too-large", "reason": "It is too large.", "pipeline_version": "1"}
+    left = TryOnLeftAsPreview(revision=1, **why)
+    given(*READY, SAVED).when(TryOn.leave_as_preview, revision=1, **why).then(left)
+    given(*READY, SAVED, finished()).when(TryOn.leave_as_preview, revision=1, **why).then_nothing()
+
+
+def test_a_result_is_moved_so_often_and_not_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tryon, "MAX_REVISIONS", 2)
+    given(*READY).when(TryOn.adjust, LARGER).then(ADJUSTED)
+    given(*READY, ADJUSTED).when(TryOn.adjust, TryOnAdjustments(scale=3.0)).then_raises(
+        RuleViolation, "at most 2 times", code="quota-exceeded"
+    )
+
+
+def test_a_link_holds_no_longer_than_what_it_shows() -> None:
+    week = NOW + timedelta(days=7)
+    events = (REQUESTED.model_copy(update={"expires_at": week}), rendered())
+    share(*events).then(SHARED.model_copy(update={"expires_at": week}))
+    share(*events, SAVED).then(SHARED)
+
+
+def test_a_deleted_result_names_the_pictures_that_it_shows() -> None:
+    second = TryOnRendered(user_id=USER, revision=2, **PICTURE.as_facts() | {"key": "r/2.jpg"})
+    deleted = TryOnDeleted(user_id=USER, keys=("r/2.jpg", "r/1-full.jpg"), reason="by its owner")
+    events = (*READY, SAVED, ADJUSTED, second, finished(2))
+    given(*events).when(TryOn.delete, reason="by its owner").then(deleted)
+    given(REQUESTED, deleted).when(TryOn.render, revision=1, picture=PICTURE).then_nothing()
     given(REQUESTED, deleted).when(TryOn.must_belong_to, USER).then_raises(NotFound)
 
 

@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 from pymongo import AsyncMongoClient
 
-from domain.images import Album
+from domain.albums import Album
 from tests.faults.processes import Eyes, Processes, open_eyes, until
 from tests.samples import PASSWORD
 

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from imaging import pipeline
+from imaging.analyse import analyse
 from imaging.errors import ImageRefused
 from imaging.kept import Kept
 from imaging.pipeline import OverlaySpec
-from imaging.types import Adjustments, Analysis
+from imaging.types import Adjustments, Analysis, Rgb
 
 DEMO = Path(__file__).parents[2] / "demo"
 OVERLAYS = json.loads((DEMO / "overlays.json").read_text(encoding="utf-8"))
@@ -93,6 +94,23 @@ def test_a_photograph_that_says_how_it_was_held_is_believed(astronaut_bytes: byt
 def test_the_analysis_is_plain_data(found: dict[str, Any]) -> None:
     assert json.loads(json.dumps(found)) == found
     assert Analysis.from_dict(found).neck
+
+
+def test_a_photograph_is_looked_at_once_for_each_face(
+    photo: pipeline.PreparedPhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def counted(rgb: Rgb, *, wearer: int) -> Analysis:
+        looks.append(wearer)
+        return analyse(rgb, wearer=wearer)
+
+    monkeypatch.setattr(pipeline, "analyse", counted)
+    first = pipeline.analyse_photo(photo.original_jpeg)
+    first["faces"].clear()
+    again = [pipeline.analyse_photo(photo.original_jpeg, face=face) for face in (0, 1, 0, 1)]
+    assert looks == [0, 1]
+    assert [len(each["faces"]) for each in again] == [1, 1, 1, 1]
 
 
 NECKLACES = [
@@ -277,10 +295,12 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
     assert len(kept) == 2
 
 
-def test_what_is_larger_than_the_bound_is_not_kept() -> None:
+def test_what_is_larger_than_the_bound_is_not_kept_and_drives_nothing_out() -> None:
     kept: Kept[bytes] = Kept(max_bytes=3, weigh=len)
+    kept.get("small", lambda: b"1")
     assert kept.get("a", lambda: b"12345") == b"12345"
-    assert len(kept) == 0
+    assert len(kept) == 1
+    assert kept.get("small", lambda: b"2") == b"1"
 
 
 def test_two_that_make_the_same_keep_one() -> None:

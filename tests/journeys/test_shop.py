@@ -226,12 +226,17 @@ def test_a_result_is_saved_shared_and_taken_back(wearer: Customer, photo: dict[s
     address = f"/api/try-on/results/{result['id']}"
     assert ok(wearer.post(f"{address}/save"))["saved"] is True
     shared = ok(wearer.post(f"{address}/share"))
-    seen = httpx.get(shared["shareUrl"])
-    assert httpx.get(ok(seen)["resultImageUrl"]).headers["content-type"] == "image/jpeg"
-    assert wearer.id not in seen.json()["data"].values()
-    assert "userId" not in ok(seen)
+    page = httpx.get(shared["shareUrl"])
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert result["productName"] in page.text
+    assert httpx.get(f"{shared['shareUrl']}/picture").headers["content-type"] == "image/jpeg"
+    told = httpx.get(shared["shareUrl"].replace("/share/", "/api/share/"))
+    assert httpx.get(ok(told)["resultImageUrl"]).headers["content-type"] == "image/jpeg"
+    assert not any(wearer.id in text for text in (page.text, str(ok(told)["productId"])))
+    assert "userId" not in ok(told)
     ok(wearer.delete(f"{address}/share"))
-    refused(httpx.get(shared["shareUrl"]), 404, "link-gone")
+    assert httpx.get(shared["shareUrl"]).status_code == 410
+    assert httpx.get(f"{shared['shareUrl']}/picture").status_code == 404
 
 
 def test_a_deleted_photograph_is_gone_from_the_disk(shop: RealShop) -> None:

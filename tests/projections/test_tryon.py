@@ -6,13 +6,17 @@ from typing import Any
 from bson import ObjectId
 
 from domain.accounts import Account, PersonalDataErased
+from domain.albums import Album, PhotoConsentWithdrawn
 from domain.kernel import DomainEvent
-from domain.tryon import (
-    TryOn,
+from domain.tryon import TryOn
+from domain.tryon_events import (
+    LeftOut,
     TryOnAdjusted,
     TryOnAdjustments,
     TryOnDeleted,
     TryOnFailed,
+    TryOnFinished,
+    TryOnLeftAsPreview,
     TryOnRendered,
     TryOnRequested,
     TryOnSaved,
@@ -76,6 +80,36 @@ def test_a_picture_makes_it_ready() -> None:
     assert (document["width"], document["height"]) == (60, 80)
 
 
+def test_the_full_size_takes_the_previews_place() -> None:
+    full = TryOnFinished(
+        user_id=USER, revision=1, key="r/f.jpg", width=600, height=800, pipeline_version="1"
+    )
+    document = result(REQUESTED, RENDERED, TryOnSaved(), full)
+    assert (document["resultImageUrl"], document["previewImageUrl"]) == (
+        "object:r/f.jpg",
+        "object:r/1.jpg",
+    )
+    assert (document["width"], document["finished"]) == (600, {"revision": 1, "failure": None})
+    again = result(REQUESTED, full, RENDERED.model_copy(update={"key": "r/2.jpg"}))
+    assert again["resultImageUrl"] == "object:r/2.jpg"
+
+
+def test_why_a_saved_result_stays_a_preview_is_told() -> None:
+    left = TryOnLeftAsPreview(revision=1, code="too-large", reason="It is too large.")
+    document = result(REQUESTED, RENDERED, TryOnSaved(), left)
+    assert document["resultImageUrl"] == "object:r/1.jpg"
+    assert document["finished"]["failure"] == {"code": "too-large", "reason": "It is too large."}
+
+
+def test_pieces_that_could_not_be_worn_are_told() -> None:
+    left_out = (LeftOut(index=1, code="not-wearable-here", message="No hand is seen."),)
+    document = result(REQUESTED, RENDERED.model_copy(update={"left_out": left_out}))
+    assert document["leftOut"] == [
+        {"index": 1, "code": "not-wearable-here", "message": "No hand is seen."}
+    ]
+    assert result(REQUESTED, RENDERED)["leftOut"] == []
+
+
 def test_an_adjusted_result_shows_its_last_picture_until_the_next_is_there() -> None:
     adjusted = TryOnAdjusted(adjustments=TryOnAdjustments(scale=2.0), revision=2)
     document = result(REQUESTED, RENDERED, adjusted)
@@ -100,7 +134,7 @@ def test_what_is_saved_does_not_expire() -> None:
 
 def test_a_link_is_shown_while_it_is_there() -> None:
     shared = result(REQUESTED, RENDERED, SHARED)
-    assert (shared["shared"], shared["shareUrl"]) == (True, "/api/share/t")
+    assert (shared["shared"], shared["shareUrl"]) == (True, "/share/t")
     assert (shared["shareTokenSha256"], shared["shareExpiresAt"]) == ("s", LATER)
     withdrawn = result(REQUESTED, RENDERED, SHARED, TryOnUnshared())
     assert (withdrawn["shared"], withdrawn["shareUrl"]) == (False, "")
@@ -129,3 +163,15 @@ def test_a_forgotten_person_has_no_results() -> None:
         (Account, USER, PersonalDataErased(account_id=USER)),
     )
     assert folded(RESULTS, *told).keys() == {ObjectId(other)}
+
+
+def test_without_consent_nothing_is_shown_but_what_came_with_a_new_one() -> None:
+    withdrawn = (Album, USER, PhotoConsentWithdrawn(withdrawn_at=AT))
+    other, later = "8" * 24, "9" * 24
+    told = (
+        (TryOn, RESULT, REQUESTED),
+        (TryOn, other, REQUESTED.model_copy(update={"user_id": "d" * 24})),
+        withdrawn,
+        (TryOn, later, REQUESTED),
+    )
+    assert folded(RESULTS, *told).keys() == {ObjectId(other), ObjectId(later)}

@@ -7,7 +7,10 @@ from tests.trying_on import photographed, upload, with_studio
 SPECIFIED = {
     "_id", "userId", "originalUrl", "processedUrl", "thumbnailUrl", "metadata", "uploadedAt",
 }  # fmt: skip
-METADATA = {"width", "height", "faceDetected", "neckPosition"}
+METADATA = {
+    "width", "height", "faceDetected", "neckPosition",
+    "neckPoints", "torsoAngle", "pixelsPerMm", "confidence", "reasons",
+}  # fmt: skip
 
 
 async def test_a_photograph_has_every_field_of_the_specification(api: Api) -> None:

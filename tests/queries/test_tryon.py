@@ -42,9 +42,26 @@ async def test_one_sees_ones_own_results_only_the_latest_first(api: Api) -> None
     assert listed.json()["pagination"]["total"] == 2
 
 
-async def test_an_address_of_a_shared_result_begins_with_the_shops_own(api: Api) -> None:
+async def test_a_list_shows_the_photographs_before_too(api: Api) -> None:
+    with_studio(api)
+    person, product = await api.customer(), await wearable(api)
+    image = await photographed(api, person)
+    other = await photographed(api, person, b"another")
+    for each in (image, other):
+        await tried_on(api, person, each, product)
+    listed = ok(await person.client.get("/api/try-on/results"))
+    shown = [(await api.client.get(result["beforeImageUrl"])).content for result in listed]
+    photographs = [(await api.client.get(each["processedUrl"])).content for each in (other, image)]
+    assert shown == photographs
+    one = ok(await person.client.get(f"/api/try-on/results/{listed[0]['id']}"))
+    assert one.keys() == listed[0].keys()
+
+
+async def test_a_result_without_its_photograph_shows_none_before(api: Api) -> None:
     with_studio(api)
     person, product = await api.customer(), await wearable(api)
     result = await tried_on(api, person, await photographed(api, person), product)
-    shared = ok(await person.client.post(f"/api/try-on/results/{result['id']}/share"))
-    assert shared["shareUrl"].startswith(f"{api.services.settings.public_base_url}/api/share/")
+    await api.services.read_models["uploadedImages"].delete_many({})
+    assert ok(await person.client.get("/api/try-on/results"))[0]["beforeImageUrl"] == ""
+    one = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
+    assert one["beforeImageUrl"] == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import TooLarge, Unavailable
+from domain.errors import ImagingFailed, TooLarge, Unavailable
 from integrations.imaging_pool import KEEP_SECONDS, ImagingPool, Limits
 
 JOBS = "tests.integrations.imaging.jobs_for_tests"
@@ -80,7 +80,7 @@ async def test_a_process_that_dies_fails_its_call_and_is_replaced(
     pool: ImagingPool, job: str, sentence: str
 ) -> None:
     before = await pool.run("pid")
-    with pytest.raises(Unavailable, match=sentence):
+    with pytest.raises(ImagingFailed, match=sentence):
         await pool.run(job)
     assert await pool.run("pid") != before
     assert len(pool.pids()) == 1
@@ -89,21 +89,21 @@ async def test_a_process_that_dies_fails_its_call_and_is_replaced(
 async def test_what_takes_too_long_is_ended(strict: ImagingPool) -> None:
     await strict.run("pid")
     started = time.monotonic()
-    with pytest.raises(Unavailable, match="longer than 1 seconds"):
+    with pytest.raises(ImagingFailed, match="longer than 1 seconds"):
         await strict.run("sleep", 60)
     assert time.monotonic() - started < 10
     assert await strict.run("add", 1, right=1) == 2
 
 
 async def test_a_process_that_was_stopped_does_not_hold_its_caller(strict: ImagingPool) -> None:
-    with pytest.raises(Unavailable, match="longer than"):
+    with pytest.raises(ImagingFailed, match="longer than"):
         await strict.run("stop")
     assert await strict.run("add", 1, right=1) == 2
 
 
 async def test_processor_time_is_limited_for_each_call() -> None:
     pool = pool_of(1, Limits(cpu_seconds=1, seconds=30))
-    with pytest.raises(Unavailable, match="processor time"):
+    with pytest.raises(ImagingFailed, match="processor time"):
         await pool.run("burn")
     await pool.close()
 

@@ -1,0 +1,142 @@
+"""Albums: which photographs a customer has, whether with consent, and how much of them.
+
+Event topics and fields are a storage format: change them only by adding.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from domain.errors import RuleViolation
+from domain.images import Sha256
+from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
+from domain.values import ImageId, ResultId, UserId
+
+MAX_PHOTOS = 200
+MAX_PHOTO_BYTES = 500_000_000
+
+
+class AlbumOpened(InitialEvent):
+    TOPIC: ClassVar[str] = "AlbumOpened"
+    user_id: UserId
+
+
+class PhotoConsentGiven(DomainEvent):
+    """Photographs of a face may be stored for try-on, until this is withdrawn."""
+
+    TOPIC: ClassVar[str] = "PhotoConsentGiven"
+    version: str
+    """Of the text that the customer agreed to."""
+    given_at: datetime
+
+
+class PhotoConsentWithdrawn(DomainEvent):
+    """Every photograph, with all that was made from it, is to go."""
+
+    TOPIC: ClassVar[str] = "PhotoConsentWithdrawn"
+    withdrawn_at: datetime
+
+
+class PhotoAdded(DomainEvent):
+    TOPIC: ClassVar[str] = "PhotoAdded"
+    image_id: ImageId
+    sha256: Sha256
+    size: int
+
+
+class PhotoRemoved(DomainEvent):
+    TOPIC: ClassVar[str] = "PhotoRemoved"
+    image_id: ImageId
+    sha256: Sha256
+    size: int
+    kept_results: tuple[ResultId, ...] = ()
+    """Saved results that outlive the photograph: they go when the consent is withdrawn."""
+
+
+class Album(AggregateRoot):
+    """One a customer: says whether a photograph is there already, holds the consent and the quota."""
+
+    TOPIC: ClassVar[str] = "Album"
+    CATEGORY: ClassVar[str] = "album"
+
+    @classmethod
+    def open(cls, user_id: UserId) -> Self:
+        return cls.start(user_id, AlbumOpened, user_id=user_id)
+
+    def holds(self, sha256: str) -> ImageId | None:
+        """The photograph with these bytes, if it is there."""
+        return self.photos.get(sha256)
+
+    def add(self, image_id: ImageId, *, sha256: str, size: int) -> None:
+        """Raise RuleViolation over the quota. Adding the same bytes again changes nothing."""
+        if sha256 in self.photos:
+            return
+        self.must_have_room(size)
+        self.record(PhotoAdded, image_id=image_id, sha256=sha256, size=size)
+
+    def must_have_room(self, size: int) -> None:
+        """Raise RuleViolation when another photograph of so many bytes would be over the quota."""
+        if len(self.photos) + len(self.leaving) >= MAX_PHOTOS or self.size + size > MAX_PHOTO_BYTES:
+            raise RuleViolation(
+                f"an album holds {MAX_PHOTOS} photographs and {MAX_PHOTO_BYTES // 1_000_000} MB; "
+                "delete some first",
+                code="quota-exceeded",
+            )
+
+    def remove(
+        self,
+        image_id: ImageId,
+        *,
+        sha256: str,
+        size: int,
+        kept_results: tuple[ResultId, ...] = (),
+    ) -> None:
+        if self.photos.get(sha256) == image_id or image_id in self.leaving:
+            self.record(
+                PhotoRemoved,
+                image_id=image_id,
+                sha256=sha256,
+                size=size,
+                kept_results=kept_results,
+            )
+
+    def consent(self, *, version: str, now: datetime) -> None:
+        if self.consented_to != version:
+            self.record(PhotoConsentGiven, version=version, given_at=now)
+
+    def withdraw_consent(self, *, now: datetime) -> None:
+        """From here on the photographs are no longer the album's; they leave one by one."""
+        if self.consented_to or self.photos or self.kept_results:
+            self.record(PhotoConsentWithdrawn, withdrawn_at=now)
+
+    @applies(AlbumOpened)
+    def _opened(self, _: AlbumOpened) -> None:
+        self.photos: dict[str, str] = {}
+        self.leaving: set[str] = set()
+        self.kept_results: set[str] = set()
+        self.consented_to: str = ""
+        self.size: int = 0
+
+    @applies(PhotoConsentGiven)
+    def _consented(self, event: PhotoConsentGiven) -> None:
+        self.consented_to = event.version
+
+    @applies(PhotoConsentWithdrawn)
+    def _consent_withdrawn(self, _: PhotoConsentWithdrawn) -> None:
+        self.consented_to = ""
+        self.leaving |= set(self.photos.values())
+        self.photos = {}
+        self.kept_results = set()
+
+    @applies(PhotoAdded)
+    def _added(self, event: PhotoAdded) -> None:
+        self.photos[event.sha256] = event.image_id
+        self.size += event.size
+
+    @applies(PhotoRemoved)
+    def _removed(self, event: PhotoRemoved) -> None:
+        if event.image_id in self.leaving:
+            self.leaving.remove(event.image_id)
+        else:
+            del self.photos[event.sha256]
+            self.kept_results |= set(event.kept_results)
+        self.size -= event.size

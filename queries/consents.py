@@ -1,0 +1,17 @@
+"""Whether one has agreed to one's photographs being stored, to which text, and when."""
+
+from fastapi import APIRouter, Response
+
+from dependencies import CurrentUser, ReadModels, answer, limited, object_id_or_404, present
+
+router = APIRouter(prefix="/api/images/consent", tags=["images"], dependencies=[limited("read")])
+
+CONSENTS = "photoConsents"
+NEVER_ASKED = {"given": False, "text": "", "givenAt": None, "withdrawnAt": None}
+
+
+@router.get("")
+async def get_consent(user: CurrentUser, read_models: ReadModels) -> Response:
+    """One's own consent: `text` is the version of the words that were agreed to."""
+    document = await read_models[CONSENTS].find_one({"_id": object_id_or_404(user.id)})
+    return answer(NEVER_ASKED if document is None else present(document))
