@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
 RENDER_SIDE = 1600
+ON_THE_HEAD = frozenset({"earrings", "nose_pin", "maang_tikka"})
+"""Types that are worn where no neck is seen."""
 """Longest side of a result, pixels."""
 
 
@@ -128,8 +130,8 @@ async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
 async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
     analysis = image.analysis or await _analyse(image, services)
     overlays = [await _overlay(product_id, services) for product_id in result.product_ids]
-    hangs_on_ears = all(overlay.product_type == "earrings" for overlay in overlays)
-    if not analysis.get("faces") or (analysis.get("neck") is None and not hangs_on_ears):
+    on_the_head = any(overlay.product_type in ON_THE_HEAD for overlay in overlays)
+    if not analysis.get("faces") or (analysis.get("neck") is None and not on_the_head):
         reasons = ", ".join(analysis.get("reasons") or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
         return partial(fail_try_on, result, code="no-neck", reason=reason), ""

@@ -7,32 +7,42 @@ its sparkle changes, and the same input gives the same bytes.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from imaging import earrings, light, necklace
+from imaging import earrings, light, necklace, nose, tikka
 from imaging.anchors import Anchors
 from imaging.cutout import Cutout
 from imaging.errors import ImageRefused
+from imaging.head import Head, lit_skin
 from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
 from imaging.warp import Layer, Region, bend
 
 NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra", "haram"})
 EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
 SETS = frozenset({"set"})
+NOSE_TYPES = frozenset({"nose_pin"})
+FOREHEAD_TYPES = frozenset({"maang_tikka"})
+FACE_TYPES = NOSE_TYPES | FOREHEAD_TYPES
 
 
 def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
             adjustments: Adjustments, *, product_type: str = "necklace",
-            width_mm: float | None = None, anchors: Anchors | None = None) -> Rgb:  # fmt: skip
+            width_mm: float | None = None, anchors: Anchors | None = None,
+            onto: Rgb | None = None, head: Head | None = None) -> Rgb:  # fmt: skip
     """A new photograph with the product worn on it. Raise ImageRefused("not-wearable-here").
 
     width_mm: a necklace's distance between its ends; an earring picture's whole width. anchors:
-    the chain's ends in cut-out pixels, where staff have marked them.
+    the chain's ends in cut-out pixels, where staff have marked them. onto: the photograph with
+    what is worn already; light and places are measured on `photo`, which wears nothing. head: of
+    `head_of`, for pieces on the face.
     """
-    place = _placing(product_type)
+    place = _placing(product_type, head)
     worn = place(photo, analysis, masks, cutout, adjustments, width_mm, anchors or cutout.anchors)
-    result = photo.copy()
+    result = (photo if onto is None else onto).copy()
+    if head is not None and product_type in FACE_TYPES:
+        masks = replace(masks, skin=lit_skin(head, masks))
     for layer, seen, unit, down in worn:
         _blend(result, photo, layer, seen, masks, adjustments, unit, down)
     return result
@@ -47,13 +57,15 @@ Placing = Callable[
 ]
 
 
-def _placing(product_type: str) -> Placing:
+def _placing(product_type: str, head: Head | None) -> Placing:
     if product_type in NECK_TYPES:
         return _on_neck
     if product_type in EAR_TYPES:
         return _on_ears
     if product_type in SETS:
         return _on_neck_and_ears
+    if product_type in FACE_TYPES:
+        return partial(_on_nose if product_type in NOSE_TYPES else _on_forehead, _needed(head))
     raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
 
 
@@ -110,6 +122,39 @@ def _hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments,
     ]
 
 
+def _needed(head: Head | None) -> Head:
+    if head is None:
+        raise ImageRefused("not-wearable-here", "the face is not seen well on the photograph")
+    return head
+
+
+def _on_nose(head: Head, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
+             adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
+             ) -> Worn:  # fmt: skip
+    layer, seen = nose.pinned(
+        head, cutout.rgba, adjustments, mm_per_px=width_mm and width_mm / cutout.rgba.shape[1],
+        upright=earrings.gravity(analysis), size=(photo.shape[1], photo.shape[0]),
+    )  # fmt: skip
+    return _on_face(head, layer, seen, nose.SHADOW_MM)
+
+
+def _on_forehead(head: Head, photo: Rgb, _analysis: Analysis, _masks: Masks, cutout: Cutout,
+                 adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
+                 ) -> Worn:  # fmt: skip
+    layer, seen = tikka.worn(
+        head, cutout.rgba, adjustments, mm_per_px=width_mm and width_mm / cutout.rgba.shape[1],
+        size=(photo.shape[1], photo.shape[0]),
+    )  # fmt: skip
+    return _on_face(head, layer, seen, tikka.SHADOW_MM)
+
+
+def _on_face(head: Head, layer: Layer, seen: FloatArray, shadow_mm: float) -> Worn:
+    if layer.region.empty:
+        return []
+    down = (-float(np.sin(head.mesh.roll)), float(np.cos(head.mesh.roll)))
+    return [(layer, seen, shadow_mm * head.px_per_mm, down)]
+
+
 def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks,
            adjustments: Adjustments, unit: float, down: tuple[float, float]) -> None:  # fmt: skip
     """Light one layer and put it on the result, in place."""
@@ -118,7 +163,7 @@ def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks
     pixels = light.match_blur(layer.pixels, lit_by.blur)
     ground = light.to_linear(result[here])
     cover = pixels[..., 3] * seen
-    factor = _factor(ground, masks, layer, cover, adjustments, unit)
+    factor = _factor(light.to_linear(photo[here]), masks, layer, cover, adjustments, unit)
     jewel = pixels[..., :3] * (seen * factor)[..., None] * lit_by.gain
     shadow = light.contact_shadow(pixels[..., 3], down=down, unit=unit, strength=adjustments.shadow)
     shadow *= seen

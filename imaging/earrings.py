@@ -33,7 +33,7 @@ def hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments, *
     px_per_mm = _px_per_mm(analysis, face)
     size = (photo.shape[1], photo.shape[0])
     pieces = dict(zip(("left", "right"), split_pair(pair), strict=True))
-    upright = _gravity(analysis)
+    upright = gravity(analysis)
     layers = [
         (
             _hang_one(ear, pieces[ear.side], px_per_mm, mm_per_px, adjustments,
@@ -62,7 +62,7 @@ def _px_per_mm(analysis: Analysis, face: Face) -> float:
     return analysis.neck.px_per_mm if analysis.neck else face.box.width / FACE_WIDTH_MM
 
 
-def _gravity(analysis: Analysis) -> float:
+def gravity(analysis: Analysis) -> float:
     """Radians by which the whole photograph leans: head and torso alike, or not at all."""
     face, neck = analysis.primary_face, analysis.neck
     if face is None or neck is None:
