@@ -25,6 +25,8 @@ SETS = frozenset({"set"})
 NOSE_TYPES = frozenset({"nose_pin"})
 FOREHEAD_TYPES = frozenset({"maang_tikka"})
 FACE_TYPES = NOSE_TYPES | FOREHEAD_TYPES
+HEAD_TYPES = FACE_TYPES | EAR_TYPES | SETS
+"""Those that are placed, or hidden, by the head."""
 
 
 def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
@@ -61,9 +63,9 @@ def _placing(product_type: str, head: Head | None) -> Placing:
     if product_type in NECK_TYPES:
         return _on_neck
     if product_type in EAR_TYPES:
-        return _on_ears
+        return partial(_on_ears, head)
     if product_type in SETS:
-        return _on_neck_and_ears
+        return partial(_on_neck_and_ears, head)
     if product_type in FACE_TYPES:
         return partial(_on_nose if product_type in NOSE_TYPES else _on_forehead, _needed(head))
     raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
@@ -87,14 +89,14 @@ def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
     return [(layer, seen, shape.unit, down)]
 
 
-def _on_ears(photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
+def _on_ears(head: Head | None, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
              adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
              ) -> Worn:  # fmt: skip
     mm_per_px = width_mm / cutout.rgba.shape[1] if width_mm else None
-    return _hung(photo, analysis, cutout.rgba, adjustments, mm_per_px)
+    return _hung(photo, analysis, cutout.rgba, adjustments, mm_per_px, head)
 
 
-def _on_neck_and_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+def _on_neck_and_ears(head: Head | None, photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
                       adjustments: Adjustments, width_mm: float | None, anchors: Anchors
                       ) -> Worn:  # fmt: skip
     """A set: its earrings have its necklace's automatic scale and stay at the ears, whatever the
@@ -106,20 +108,17 @@ def _on_neck_and_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cuto
         return worn
     plain = Adjustments(occlusion=adjustments.occlusion)
     how = necklace.fit(neck, necklace.column(neck, masks), anchors, plain, width_mm)
-    if not earrings.ears_to_wear(photo, analysis, adjustments):
+    if not earrings.ears_to_wear(photo, analysis, adjustments, head):
         return worn
     mm_per_px = how.scale / neck.px_per_mm
     still = replace(adjustments, scale=1.0, rotation=0.0, dx=0.0, dy=0.0)
-    return worn + _hung(photo, analysis, cutout.earrings, still, mm_per_px)
+    return worn + _hung(photo, analysis, cutout.earrings, still, mm_per_px, head)
 
 
 def _hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments,
-          mm_per_px: float | None) -> Worn:  # fmt: skip
-    layers = earrings.hung(photo, analysis, pair, adjustments, mm_per_px=mm_per_px)
-    return [
-        (layer, np.ones(layer.coverage.shape, np.float32), unit, (0.0, 1.0))
-        for layer, unit in layers
-    ]
+          mm_per_px: float | None, head: Head | None) -> Worn:  # fmt: skip
+    layers = earrings.hung(photo, analysis, pair, adjustments, mm_per_px=mm_per_px, head=head)
+    return [(layer, seen, unit, (0.0, 1.0)) for layer, seen, unit in layers]
 
 
 def _needed(head: Head | None) -> Head:

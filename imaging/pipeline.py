@@ -17,7 +17,7 @@ import numpy as np
 from imaging import encode, models
 from imaging.analyse import analyse, make_masks, upright
 from imaging.anchors import Anchors
-from imaging.compose import FACE_TYPES
+from imaging.compose import HEAD_TYPES
 from imaging.cutout import Cutout, Kind, cut_out, sorted_out
 from imaging.decode import decode, decode_rgba
 from imaging.head import Head, head_of
@@ -156,8 +156,8 @@ def render_pieces(photo_jpeg: bytes, analysis: Mapping[str, Any],
     moved = Adjustments.from_dict(adjustments)
     moved = replace(moved, dx=moved.dx * factor, dy=moved.dy * factor)
     masks = _masks_of(photo_jpeg, rgb, found)
-    on_face = any(overlay.product_type in FACE_TYPES for overlay in overlays)
-    head = _head_of(photo_jpeg, rgb, found) if on_face else None
+    by_head = any(overlay.product_type in HEAD_TYPES for overlay in overlays)
+    head = _head_of(photo_jpeg, rgb, found) if by_head else None
     worn, left_out = wear(Seen(rgb, found, masks, head), [*map(_piece, overlays)], moved)
     height, width = worn.shape[:2]
     return Rendered(encode.encode_jpeg(worn), width, height, left_out)
