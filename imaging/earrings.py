@@ -70,14 +70,7 @@ def ears_to_wear(photo: Rgb, analysis: Analysis, adjustments: Adjustments,
     return [
         ear
         for ear in analysis.ears
-        if ear.visible
-        and (
-            not adjustments.occlusion
-            or (
-                _bare(photo, face, ear, px_per_mm)
-                and not (head is not None and covered(photo, head, ear))
-            )
-        )
+        if ear.visible and (not adjustments.occlusion or _bare(photo, face, ear, px_per_mm, head))
     ]
 
 
@@ -134,8 +127,12 @@ LEAST_SKIN = 0.22
 """Part of an ear that has the face's colour; hair over it leaves less (21 photographs)."""
 
 
-def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float) -> bool:
-    """Whether ear and lobe have the colour of the cheeks, so that no hair lies over them."""
+def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float, head: Head | None) -> bool:
+    """Whether ear and lobe have the colour of the face, so that no hair lies over them: of the
+    cheeks as the mesh knows them, or, without one, as the box does.
+    """
+    if head is not None:
+        return not covered(photo, head, ear)
     box = face.box
     cheeks = np.concatenate([
         _patch(photo, box.x + box.width * x, box.y + box.height * y, 0.05 * box.width)

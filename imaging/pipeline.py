@@ -82,7 +82,7 @@ _masks: Kept[Masks] = Kept(
     max_bytes=32 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
 )
 _heads: Kept[Head | None] = Kept(
-    max_bytes=16 * MEBIBYTE, weigh=lambda head: head.person.nbytes if head else 0
+    max_bytes=16 * MEBIBYTE, weigh=lambda head: 8192 + (head.person.nbytes if head else 0)
 )
 _cutouts: Kept[Cutout] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
 

@@ -458,16 +458,37 @@ def test_in_the_mirror_the_pin_sits_on_the_other_wing(astronaut: Rgb) -> None:
     assert abs(y - tip[1]) < 0.12 * face.box.width
 
 
-def test_four_threads_give_the_same_bytes(astronaut: Rgb, found: Analysis) -> None:
-    stored = found.to_dict()
+def test_four_threads_give_the_same_bytes(astronaut_bytes: bytes) -> None:
+    photo = pipeline.prepare_photo(astronaut_bytes).original_jpeg
+    stored = pipeline.analyse_photo(photo)
+    names = ("kundan-bib", "jhumka-earrings", "kundan-tikka", "pearl-nath")
 
-    def rendered(_: int) -> tuple[bytes, ...]:
-        measured = head_of(astronaut, Analysis.from_dict(stored))
-        assert measured
-        return measured.mesh.points.tobytes(), measured.person.tobytes()
+    def rendered(_: int) -> bytes:
+        pipeline.forget()
+        pieces = [spec(name) for name in names]
+        return pipeline.render(photo, stored, pieces, Adjustments().to_dict(), max_side=1024)
 
     with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(rendered, range(8)))) == 1
+        assert len(set(pool.map(rendered, range(4)))) == 1
+
+
+def test_a_preview_wears_a_tikka_at_the_same_place(astronaut_bytes: bytes) -> None:
+    photo = pipeline.prepare_photo(astronaut_bytes).original_jpeg
+    stored = pipeline.analyse_photo(photo)
+    places = []
+    for side in (512, 256):
+        worn_, bare_ = (
+            np.asarray(Image.open(io.BytesIO(
+                pipeline.render(photo, stored, [spec(name)], how, max_side=side)
+            ))).astype(int)
+            for name, how in (
+                ("kundan-tikka", Adjustments().to_dict()),
+                ("kundan-tikka", Adjustments(dx=5000).to_dict()),
+            )
+        )  # fmt: skip
+        different = np.abs(worn_ - bare_).max(axis=-1) > 30
+        places.append(np.argwhere(different).mean(axis=0) * 512 / side)
+    assert places[1] == pytest.approx(places[0], abs=3)
 
 
 def test_the_pose_of_the_made_head_is_the_one_asked_for() -> None:

@@ -117,13 +117,14 @@ def test_the_far_earring_hangs_behind_the_cheek_of_a_head_that_turns() -> None:
     assert drawn[:, :320][inner[:, :320]].any()
 
 
-def test_ears_under_blond_hair_wear_nothing() -> None:
-    photo = haired(BLOND)
-    photo[270:335, 430:480] = BLOND
+@pytest.mark.parametrize("colour", [DARK, BLOND])
+def test_ears_under_hair_wear_nothing(colour: tuple[int, int, int]) -> None:
+    photo = haired(colour)
+    photo[270:335, 430:480] = colour
     drawn = earrings(photo, round_head())
     assert drawn[:, :320].any()
     assert not drawn[:, 320:].any()
-    assert earrings(photo, None)[:, 320:].any()
+    assert earrings(photo, round_head(), occlusion=False)[:, 320:].any()
     with pytest.raises(ImageRefused, match="hair covers the ears"):
         earrings(photo, round_head(), (RIGHT,))
 
