@@ -1,6 +1,7 @@
 """What imaging does by itself: late, doubled or overtaken, it shows the right picture and no other."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from imaging.errors import ImageRefused
 from tests.api import Api, Person
 from tests.buying import ok, react
 from tests.trying_on import (
+    FOUND,
     NOBODY,
     Studio,
     jpeg,
@@ -137,6 +139,14 @@ async def test_without_a_neck_there_is_nothing_to_hang_it_on(api: Api) -> None:
     await react(api, requested_try_on_is_rendered)
     failed = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
     assert failed["failure"]["code"] == "no-neck"
+
+
+@pytest.mark.parametrize("kind", ["earrings", "nose_pin", "maang_tikka"])
+async def test_without_a_neck_the_head_wears_what_is_worn_there(api: Api, kind: str) -> None:
+    with_studio(api).found = replace(FOUND, neck=None)
+    person, product = await api.customer(), await wearable(api, productType=kind)
+    result = await tried_on(api, person, await photographed(api, person), product)
+    assert result["status"] == "ready"
 
 
 async def test_a_failed_try_on_may_be_adjusted_and_succeed(api: Api) -> None:
