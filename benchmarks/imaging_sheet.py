@@ -1,7 +1,7 @@
 """A contact sheet of composites to look at: `python -m benchmarks.imaging_sheet OUT.png`.
 
     --photos FOLDER   photographs (*.jpg); default: those of the tests
-    --pieces a,b      demo pieces on every photograph; default: one after the other
+    --pieces a,b+c    demo pieces on every photograph, b and c worn together; default: one after the other
     --side N          long side of the renders, pixels; default 1280
 
 Prints, for each composite and in all, what composing took (ms, one thread, warm caches).
@@ -19,12 +19,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imaging import pipeline
+from imaging.compose import FACE_TYPES
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Rgb
+from imaging.types import Adjustments, Analysis, Box, Rgb
 
 ROOT = Path(__file__).parents[1]
 TILE = 420
-WEARABLE = ("necklace", "pendant", "mangalsutra", "earrings", "set")
+WEARABLE = ("necklace", "pendant", "mangalsutra", "earrings", "set", "nose_pin", "maang_tikka")
 
 
 def main() -> None:
@@ -36,14 +37,15 @@ def main() -> None:
     tiles, times = [], []
     for path in sorted(arguments.photos.glob("*.jpg")):
         for name in wanted or [next(turns)]:
-            made = composite(path, specs[name], side=arguments.side)
+            made = composite(path, [specs[each] for each in name.split("+")], side=arguments.side)
             if isinstance(made, str):
                 print(f"{path.stem:24} {name:20} {made}")
                 continue
             picture, analysis, milliseconds = made
             times.append(milliseconds)
             print(f"{path.stem:24} {name:20} {milliseconds:6.0f} ms")
-            tiles.append(tile(picture, analysis, f"{path.stem} · {name}"))
+            box = looked_at(analysis, [specs[each].product_type for each in name.split("+")])
+            tiles.append(tile(picture, analysis, f"{path.stem} · {name}", box))
     print(f"composing: median {np.median(times):.0f} ms, p95 {np.percentile(times, 95):.0f} ms")
     sheet(tiles).save(arguments.out)
 
@@ -72,35 +74,51 @@ def demo_pieces() -> dict[str, pipeline.OverlaySpec]:
 
 
 def composite(
-    path: Path, piece: pipeline.OverlaySpec, *, side: int
+    path: Path, pieces: list[pipeline.OverlaySpec], *, side: int
 ) -> tuple[Rgb, Analysis, float] | str:
     """The picture at its side, the analysis in its pixels and the warm time; or why there is none."""
     photo = pipeline.prepare_photo(path.read_bytes())
     found = pipeline.analyse_photo(photo.original_jpeg)
     auto = Adjustments().to_dict()
     try:
-        pipeline.render(photo.original_jpeg, found, [piece], auto, max_side=side)
+        pipeline.render(photo.original_jpeg, found, pieces, auto, max_side=side)
     except ImageRefused as refused:
         return refused.message
     start = time.perf_counter()
-    jpeg = pipeline.render(photo.original_jpeg, found, [piece], auto, max_side=side)
+    jpeg = pipeline.render(photo.original_jpeg, found, pieces, auto, max_side=side)
     milliseconds = (time.perf_counter() - start) * 1000
     picture = np.asarray(Image.open(io.BytesIO(jpeg)))
     return picture, Analysis.from_dict(found), milliseconds
 
 
-def tile(picture: Rgb, analysis: Analysis, title: str) -> Image.Image:
-    """The wearer's head and chest, with a title."""
-    neck, scale = analysis.neck, picture.shape[1] / analysis.width
+def looked_at(analysis: Analysis, types: list[str]) -> Box:
+    """The wearer's head and chest, the head for pieces on it, or both; pixels of the analysis."""
+    neck, face = analysis.neck, analysis.primary_face
+    whole = Box(0, 0, analysis.width, analysis.height)
+    head = face and Box(
+        face.box.centre.x - 0.9 * face.box.width, face.box.y - 0.7 * face.box.height,
+        1.8 * face.box.width, 2.1 * face.box.height,
+    )  # fmt: skip
+    chest = neck and Box(
+        neck.notch.x - 1.7 * neck.width, neck.notch.y - 2.1 * neck.width,
+        3.4 * neck.width, 3.8 * neck.width,
+    )  # fmt: skip
+    on_face = [kind in FACE_TYPES for kind in types]
+    if head and chest and any(on_face) and not all(on_face):
+        return Box(chest.x, min(head.y, chest.y), chest.width, chest.y + chest.height - head.y)
+    return (head if all(on_face) else chest) or whole
+
+
+def tile(picture: Rgb, analysis: Analysis, title: str, box: Box) -> Image.Image:
+    """A part of the picture, with a title."""
+    scale = picture.shape[1] / analysis.width
     canvas = Image.new("RGB", (TILE, TILE + 16), "white")
     whole = Image.fromarray(picture)
-    if neck is not None:
-        x, y, unit = neck.notch.x * scale, neck.notch.y * scale, neck.width * scale
-        box = (x - 1.7 * unit, y - 2.1 * unit, x + 1.7 * unit, y + 1.7 * unit)
-        whole = whole.crop((
-            max(0, round(box[0])), max(0, round(box[1])),
-            min(whole.width, round(box[2])), min(whole.height, round(box[3])),
-        ))  # fmt: skip
+    whole = whole.crop((
+        max(0, round(box.x * scale)), max(0, round(box.y * scale)),
+        min(whole.width, round((box.x + box.width) * scale)),
+        min(whole.height, round((box.y + box.height) * scale)),
+    ))  # fmt: skip
     factor = TILE / max(whole.size)
     size = (max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
     canvas.paste(whole.resize(size, Image.Resampling.LANCZOS), (0, 16))

@@ -4,13 +4,10 @@ The same inputs, adjustments and version of the pipeline give the same bytes in 
 """
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import PIL.Image
 
 from commands.analysing import CANNOT, analysis_of, ask_imaging
 from dependencies import Services
@@ -19,10 +16,12 @@ from domain.errors import NotFound, RuleViolation
 from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
 from domain.tryon_events import LeftOut, MadeOf, PieceWorn, TryOnAdjustments
-from imaging.pipeline import OverlaySpec
+from imaging.pipeline import OverlaySpec, Rendered
 
 DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
+ON_THE_HEAD = frozenset({"earrings", "nose_pin", "maang_tikka"})
+"""Types that are worn where no neck is seen."""
 UNWORN = (*CANNOT, RuleViolation)
 """Why there is no picture of a result, and will be none until something else is asked for."""
 
@@ -85,23 +84,19 @@ class Rendering:
 
 async def rendered(inputs: Inputs, adjustments: TryOnAdjustments, services: Services) -> Rendering:
     """Raise `UNWORN`."""
-    jpeg: bytes = await ask_imaging(
+    worn: Rendered = await ask_imaging(
         services,
-        "render",
+        "render_pieces",
         inputs.original,
         inputs.analysis,
-        [worn.as_spec() for worn in inputs.worn],
+        [each.as_spec() for each in inputs.worn],
         for_imaging(adjustments),
         max_side=inputs.max_side,
     )
-    width, height = picture_size(jpeg)
-    return Rendering(jpeg=jpeg, width=width, height=height)
-
-
-def picture_size(jpeg: bytes) -> tuple[int, int]:
-    """Width and height in pixels, from the header of a picture that we made ourselves."""
-    with PIL.Image.open(io.BytesIO(jpeg)) as picture:
-        return picture.size
+    left_out = tuple(
+        LeftOut(index=each.index, code=each.code, message=each.message) for each in worn.left_out
+    )
+    return Rendering(jpeg=worn.jpeg, width=worn.width, height=worn.height, left_out=left_out)
 
 
 def for_imaging(chosen: TryOnAdjustments) -> dict[str, Any]:
@@ -148,8 +143,8 @@ def _must_carry(analysis: dict[str, Any], worn: tuple[Worn, ...], *, face: int |
     """Raise RuleViolation when there is nothing to hang a piece on."""
     if face is not None and face >= len(analysis["faces"]) > 0:
         raise RuleViolation("there are not as many faces on the photograph", code="no-such-face")
-    hangs_on_ears = all(each.piece.product_type == "earrings" for each in worn)
-    if not analysis["faces"] or (analysis["neck"] is None and not hangs_on_ears):
+    on_the_head = any(each.piece.product_type in ON_THE_HEAD for each in worn)
+    if not analysis["faces"] or (analysis["neck"] is None and not on_the_head):
         reasons = ", ".join(analysis["reasons"] or ["no-face"])
         reason = f"no neck to hang it on was found on the photograph ({reasons})"
         raise RuleViolation(reason, code="no-neck")

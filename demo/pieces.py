@@ -313,3 +313,41 @@ def panna_set(canvas: Canvas) -> None:
         _flower(canvas, x, 78, 5.0, DIAMOND, EMERALD)
         _set_drop(canvas, x, 89.4, (4.0, 6.2), EMERALD)
         canvas.bead(x, 97.4, 1.9, PEARL)
+
+
+def flower_nose_pin(canvas: Canvas) -> None:
+    """Six diamonds round a ruby, each in its own claw."""
+    for turn in np.arange(6) * np.pi / 3:
+        across, up = float(np.sin(turn)), float(np.cos(turn))
+        _set_round(canvas, 2.3 * across, 4 - 2.3 * up, 0.98, DIAMOND)
+        canvas.bead(3.3 * across, 4 - 3.3 * up, 0.3, GOLD)
+    _set_round(canvas, 0, 4, 1.2, RUBY)
+
+
+def pearl_nath(canvas: Canvas) -> None:
+    """A hoop of wire that carries pearls and a ruby on its lower, outer part."""
+    canvas.tube(0, 10, disc(9.0), 0.6, 9.7, GOLD)
+    for turn, radius in ((-0.92, 1.35), (-0.6, 1.6), (0.6, 1.6), (0.92, 1.35)):
+        canvas.bead(9.0 * float(np.sin(turn)), 10 + 9.0 * float(np.cos(turn)), radius, PEARL)
+    for turn in (-0.32, 0.32):
+        canvas.bead(9.0 * float(np.sin(turn)), 10 + 9.0 * float(np.cos(turn)), 0.9, GOLD)
+    _set_drop(canvas, 0, 19.8, (2.1, 2.8), RUBY)
+    canvas.bead(0, 23.6, 1.2, PEARL)
+
+
+def kundan_tikka(canvas: Canvas) -> None:
+    """A hook, a chain of links, and under a small flower the pendant with its fringe of pearls."""
+    canvas.tube(0, 1.6, oval(1.2, 1.6), 0.32, 2.0, GOLD)
+    links = [Spot(0.0, 3.4 + number * 1.3, np.pi / 2, 0.0) for number in range(55)]
+    _cable(canvas, links, 1.0, GOLD)
+    for y in (21.0, 38.0, 55.0):
+        canvas.bead(0, y, 1.15, PEARL)
+    _flower(canvas, 0, 76.6, 3.6, RUBY, POLKI, petals=6)
+    _flower(canvas, 0, 88.5, 8.6, POLKI, EMERALD)
+    _grains(canvas, 0, 88.5, 8.9, 34, 0.55)
+    for number in range(-3, 4):
+        x = number * 2.45
+        y = 88.5 + float(np.sqrt(9.4**2 - x**2))
+        canvas.bead(x, y + 1.0, 1.1 if number else 0.6, PEARL if number else GOLD)
+    _set_drop(canvas, 0, 103.2, (2.5, 3.8), RUBY)
+    canvas.bead(0, 108.2, 1.2, PEARL)

@@ -7,19 +7,26 @@ its sparkle changes, and the same input gives the same bytes.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from imaging import earrings, light, necklace
+from imaging import earrings, light, necklace, nose, tikka
 from imaging.anchors import Anchors
 from imaging.cutout import Cutout
 from imaging.errors import ImageRefused
+from imaging.head import Head, lit_skin
 from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
 from imaging.warp import Layer, Region, bend
 
 NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra", "haram"})
 EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
 SETS = frozenset({"set"})
+NOSE_TYPES = frozenset({"nose_pin"})
+FOREHEAD_TYPES = frozenset({"maang_tikka"})
+FACE_TYPES = NOSE_TYPES | FOREHEAD_TYPES
+HEAD_TYPES = FACE_TYPES | EAR_TYPES | SETS
+"""Those that are placed, or hidden, by the head."""
 
 FAINT = 1 / 128
 """Coverage, shadow and glow up to here are not painted: what hides jewellery hides it wholly."""
@@ -27,15 +34,20 @@ FAINT = 1 / 128
 
 def compose(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
             adjustments: Adjustments, *, product_type: str = "necklace",
-            width_mm: float | None = None, anchors: Anchors | None = None) -> Rgb:  # fmt: skip
+            width_mm: float | None = None, anchors: Anchors | None = None,
+            onto: Rgb | None = None, head: Head | None = None) -> Rgb:  # fmt: skip
     """A new photograph with the product worn on it. Raise ImageRefused("not-wearable-here").
 
     width_mm: a necklace's distance between its ends; an earring picture's whole width. anchors:
-    the chain's ends in cut-out pixels, where staff have marked them.
+    the chain's ends in cut-out pixels, where staff have marked them. onto: the photograph with
+    what is worn already; light and places are measured on `photo`, which wears nothing. head: of
+    `head_of`, for pieces on the face.
     """
-    place = _placing(product_type)
+    place = _placing(product_type, head)
     worn = place(photo, analysis, masks, cutout, adjustments, width_mm, anchors or cutout.anchors)
-    result = photo.copy()
+    result = (photo if onto is None else onto).copy()
+    if head is not None and product_type in FACE_TYPES:
+        masks = replace(masks, skin=lit_skin(head, masks))
     for layer, seen, unit, down in worn:
         _blend(result, photo, layer, seen, masks, adjustments, unit, down)
     return result
@@ -50,13 +62,15 @@ Placing = Callable[
 ]
 
 
-def _placing(product_type: str) -> Placing:
+def _placing(product_type: str, head: Head | None) -> Placing:
     if product_type in NECK_TYPES:
         return _on_neck
     if product_type in EAR_TYPES:
-        return _on_ears
+        return partial(_on_ears, head)
     if product_type in SETS:
-        return _on_neck_and_ears
+        return partial(_on_neck_and_ears, head)
+    if product_type in FACE_TYPES:
+        return partial(_on_nose if product_type in NOSE_TYPES else _on_forehead, _needed(head))
     raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
 
 
@@ -78,14 +92,14 @@ def _on_neck(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
     return [(layer, seen, shape.unit, down)]
 
 
-def _on_ears(photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
+def _on_ears(head: Head | None, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
              adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
              ) -> Worn:  # fmt: skip
     mm_per_px = width_mm / cutout.rgba.shape[1] if width_mm else None
-    return _hung(photo, analysis, cutout.rgba, adjustments, mm_per_px)
+    return _hung(photo, analysis, cutout.rgba, adjustments, mm_per_px, head)
 
 
-def _on_neck_and_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
+def _on_neck_and_ears(head: Head | None, photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cutout,
                       adjustments: Adjustments, width_mm: float | None, anchors: Anchors
                       ) -> Worn:  # fmt: skip
     """A set: its earrings have its necklace's automatic scale and stay at the ears, whatever the
@@ -97,20 +111,50 @@ def _on_neck_and_ears(photo: Rgb, analysis: Analysis, masks: Masks, cutout: Cuto
         return worn
     plain = Adjustments(occlusion=adjustments.occlusion)
     how = necklace.fit(neck, necklace.column(neck, masks), anchors, plain, width_mm)
-    if not earrings.ears_to_wear(photo, analysis, adjustments):
+    if not earrings.ears_to_wear(photo, analysis, adjustments, head):
         return worn
     mm_per_px = how.scale / neck.px_per_mm
     still = replace(adjustments, scale=1.0, rotation=0.0, dx=0.0, dy=0.0)
-    return worn + _hung(photo, analysis, cutout.earrings, still, mm_per_px)
+    return worn + _hung(photo, analysis, cutout.earrings, still, mm_per_px, head)
 
 
 def _hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments,
-          mm_per_px: float | None) -> Worn:  # fmt: skip
-    layers = earrings.hung(photo, analysis, pair, adjustments, mm_per_px=mm_per_px)
-    return [
-        (layer, np.ones(layer.coverage.shape, np.float32), unit, (0.0, 1.0))
-        for layer, unit in layers
-    ]
+          mm_per_px: float | None, head: Head | None) -> Worn:  # fmt: skip
+    layers = earrings.hung(photo, analysis, pair, adjustments, mm_per_px=mm_per_px, head=head)
+    return [(layer, seen, unit, (0.0, 1.0)) for layer, seen, unit in layers]
+
+
+def _needed(head: Head | None) -> Head:
+    if head is None:
+        raise ImageRefused("not-wearable-here", "the face is not seen well on the photograph")
+    return head
+
+
+def _on_nose(head: Head, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
+             adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
+             ) -> Worn:  # fmt: skip
+    layer, seen = nose.pinned(
+        head, cutout.rgba, adjustments, mm_per_px=width_mm and width_mm / cutout.rgba.shape[1],
+        upright=earrings.gravity(analysis), size=(photo.shape[1], photo.shape[0]),
+    )  # fmt: skip
+    return _on_face(head, layer, seen, nose.SHADOW_MM)
+
+
+def _on_forehead(head: Head, photo: Rgb, _analysis: Analysis, _masks: Masks, cutout: Cutout,
+                 adjustments: Adjustments, width_mm: float | None, _anchors: Anchors
+                 ) -> Worn:  # fmt: skip
+    layer, seen = tikka.worn(
+        head, cutout.rgba, adjustments, mm_per_px=width_mm and width_mm / cutout.rgba.shape[1],
+        size=(photo.shape[1], photo.shape[0]),
+    )  # fmt: skip
+    return _on_face(head, layer, seen, tikka.SHADOW_MM)
+
+
+def _on_face(head: Head, layer: Layer, seen: FloatArray, shadow_mm: float) -> Worn:
+    if layer.region.empty:
+        return []
+    down = (-float(np.sin(head.mesh.roll)), float(np.cos(head.mesh.roll)))
+    return [(layer, seen, shadow_mm * head.px_per_mm, down)]
 
 
 def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks,
@@ -121,7 +165,7 @@ def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks
     pixels = light.match_blur(layer.pixels, lit_by.blur)
     ground = light.to_linear(result[here])
     cover = pixels[..., 3] * seen
-    factor = _factor(ground, masks, layer, cover, adjustments, unit)
+    factor = _factor(light.to_linear(photo[here]), masks, layer, cover, adjustments, unit)
     jewel = pixels[..., :3] * (seen * factor)[..., None] * lit_by.gain
     shadow = light.contact_shadow(cover, down=down, unit=unit, strength=adjustments.shadow)
     shadow *= seen

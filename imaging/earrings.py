@@ -5,6 +5,8 @@ import numpy as np
 
 from imaging.cutout import split_pair
 from imaging.errors import ImageRefused
+from imaging.head import Head
+from imaging.hidden import covered, seen
 from imaging.types import Adjustments, Analysis, Ear, Face, FloatArray, Rgb, Rgba
 from imaging.warp import Layer, hang
 
@@ -14,18 +16,20 @@ FACE_WIDTH_MM = 132.0
 STUD_ASPECT = 1.4
 """Pieces less high than this times their width sit on the lobe; others hang from it."""
 
-Hung = list[tuple[Layer, float]]
+Hung = list[tuple[Layer, FloatArray, float]]
 
 
 def hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments, *,
-         mm_per_px: float | None) -> Hung:  # fmt: skip
-    """A layer for each visible ear, and the length in pixels that shadows scale with.
+         mm_per_px: float | None, head: Head | None = None) -> Hung:  # fmt: skip
+    """A layer for each visible ear, where it is seen (0..1), and the length in pixels that shadows
+    scale with.
 
     pair: one or two earrings; mm_per_px: of that overlay. Ears under hair wear nothing unless
-    occlusion is off. Raise ImageRefused("not-wearable-here") without an ear.
+    occlusion is off. head: with it, hair and cheek before an earring hide it.
+    Raise ImageRefused("not-wearable-here") without an ear.
     """
     face = analysis.primary_face
-    ears = ears_to_wear(photo, analysis, adjustments)
+    ears = ears_to_wear(photo, analysis, adjustments, head)
     if face is None or not ears:
         hidden = any(ear.visible for ear in analysis.ears)
         reason = "hair covers the ears" if hidden else "no ear is seen"
@@ -33,19 +37,31 @@ def hung(photo: Rgb, analysis: Analysis, pair: Rgba, adjustments: Adjustments, *
     px_per_mm = _px_per_mm(analysis, face)
     size = (photo.shape[1], photo.shape[0])
     pieces = dict(zip(("left", "right"), split_pair(pair), strict=True))
-    upright = _gravity(analysis)
+    upright = gravity(analysis)
     layers = [
         (
+            ear,
             _hang_one(ear, pieces[ear.side], px_per_mm, mm_per_px, adjustments,
                       upright, _turned_away(ear, face.pose.yaw), size),
-            110.0 * px_per_mm,
         )
         for ear in ears
     ]  # fmt: skip
-    return [(layer, unit) for layer, unit in layers if not layer.region.empty]
+    return [
+        (layer, _seen(photo, head, ear, layer, adjustments), 110.0 * px_per_mm)
+        for ear, layer in layers
+        if not layer.region.empty
+    ]
 
 
-def ears_to_wear(photo: Rgb, analysis: Analysis, adjustments: Adjustments) -> list[Ear]:
+def _seen(photo: Rgb, head: Head | None, ear: Ear, layer: Layer, adjustments: Adjustments
+          ) -> FloatArray:  # fmt: skip
+    if head is None or not adjustments.occlusion:
+        return np.ones(layer.coverage.shape, np.float32)
+    return seen(photo, head, ear, layer.region)
+
+
+def ears_to_wear(photo: Rgb, analysis: Analysis, adjustments: Adjustments,
+                 head: Head | None = None) -> list[Ear]:  # fmt: skip
     """The ears that are turned to the camera and, unless occlusion is off, not under hair."""
     face = analysis.primary_face
     if face is None:
@@ -54,7 +70,7 @@ def ears_to_wear(photo: Rgb, analysis: Analysis, adjustments: Adjustments) -> li
     return [
         ear
         for ear in analysis.ears
-        if ear.visible and (not adjustments.occlusion or _bare(photo, face, ear, px_per_mm))
+        if ear.visible and (not adjustments.occlusion or _bare(photo, face, ear, px_per_mm, head))
     ]
 
 
@@ -62,7 +78,7 @@ def _px_per_mm(analysis: Analysis, face: Face) -> float:
     return analysis.neck.px_per_mm if analysis.neck else face.box.width / FACE_WIDTH_MM
 
 
-def _gravity(analysis: Analysis) -> float:
+def gravity(analysis: Analysis) -> float:
     """Radians by which the whole photograph leans: head and torso alike, or not at all."""
     face, neck = analysis.primary_face, analysis.neck
     if face is None or neck is None:
@@ -111,8 +127,12 @@ LEAST_SKIN = 0.22
 """Part of an ear that has the face's colour; hair over it leaves less (21 photographs)."""
 
 
-def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float) -> bool:
-    """Whether ear and lobe have the colour of the cheeks, so that no hair lies over them."""
+def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float, head: Head | None) -> bool:
+    """Whether ear and lobe have the colour of the face, so that no hair lies over them: of the
+    cheeks as the mesh knows them, or, without one, as the box does.
+    """
+    if head is not None:
+        return not covered(photo, head, ear)
     box = face.box
     cheeks = np.concatenate([
         _patch(photo, box.x + box.width * x, box.y + box.height * y, 0.05 * box.width)

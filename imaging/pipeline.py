@@ -17,10 +17,12 @@ import numpy as np
 from imaging import encode, models
 from imaging.analyse import analyse, make_masks, stand_up
 from imaging.anchors import Anchors
-from imaging.compose import compose
+from imaging.compose import HEAD_TYPES
 from imaging.cutout import Cutout, Kind, cut_out, sorted_out
 from imaging.decode import decode, decode_rgba
+from imaging.head import Head, head_of
 from imaging.kept import Kept
+from imaging.several import LeftOut, Piece, Seen, wear
 from imaging.types import Adjustments, Analysis, Box, Ear, Face, Masks, Neck, Point, Rgb
 
 MEBIBYTE = 1 << 20
@@ -65,10 +67,23 @@ class OverlaySpec:
     anchors: Mapping[str, Mapping[str, float]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A JPEG of width x height pixels; left_out: pieces that could not be worn on it, and why."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    left_out: tuple[LeftOut, ...]
+
+
 _analyses: Kept[bytes] = Kept(max_bytes=MEBIBYTE, weigh=len)
 _photos: Kept[Rgb] = Kept(max_bytes=24 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
 _masks: Kept[Masks] = Kept(
     max_bytes=16 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
+)
+_heads: Kept[Head | None] = Kept(
+    max_bytes=8 * MEBIBYTE, weigh=lambda head: 8192 + (head.person.nbytes if head else 0)
 )
 _cutouts: Kept[Cutout] = Kept(max_bytes=16 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
 
@@ -128,10 +143,18 @@ def prepare_overlay(data: bytes) -> PreparedOverlay:
 
 def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[OverlaySpec],
            adjustments: Mapping[str, Any], *, max_side: int) -> bytes:  # fmt: skip
-    """The photograph with the overlays worn on it, one after the other, as a JPEG.
+    """The JPEG of `render_pieces` alone."""
+    return render_pieces(photo_jpeg, analysis, overlays, adjustments, max_side=max_side).jpeg
+
+
+def render_pieces(photo_jpeg: bytes, analysis: Mapping[str, Any],
+                  overlays: Sequence[OverlaySpec], adjustments: Mapping[str, Any], *,
+                  max_side: int) -> Rendered:  # fmt: skip
+    """The photograph with the overlays worn on it; what cannot be worn there is left out.
 
     analysis: of any size of this photograph. adjustments: Adjustments as a dict; dx and dy are
-    pixels of the picture that was analysed. max_side: of the result. Raise ImageRefused.
+    pixels of the picture that was analysed. max_side: of the result. Raise ImageRefused when
+    nothing can be worn.
     """
     rgb = _photo(photo_jpeg, max_side=max_side)
     found = Analysis.from_dict(analysis)
@@ -140,23 +163,16 @@ def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[Ov
     moved = Adjustments.from_dict(adjustments)
     moved = replace(moved, dx=moved.dx * factor, dy=moved.dy * factor)
     masks = _masks_of(photo_jpeg, rgb, found)
-    for overlay in overlays:
-        rgb = compose(
-            rgb,
-            found,
-            masks,
-            _cutout(overlay.png),
-            moved,
-            product_type=overlay.product_type,
-            width_mm=overlay.width_mm,
-            anchors=_anchors(overlay.anchors),
-        )
-    return encode.encode_jpeg(rgb)
+    by_head = any(overlay.product_type in HEAD_TYPES for overlay in overlays)
+    head = _head_of(photo_jpeg, rgb, found) if by_head else None
+    worn, left_out = wear(Seen(rgb, found, masks, head), [*map(_piece, overlays)], moved)
+    height, width = worn.shape[:2]
+    return Rendered(encode.encode_jpeg(worn), width, height, left_out)
 
 
 def forget() -> None:
     """Drop everything kept: the next calls make it again."""
-    for kept in (_analyses, _photos, _masks, _cutouts):
+    for kept in (_analyses, _photos, _masks, _heads, _cutouts):
         kept.clear()
 
 
@@ -173,9 +189,25 @@ def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
 
 
 def _masks_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Masks:
+    return _masks.get(_measured(jpeg, analysis), lambda: make_masks(rgb, analysis))
+
+
+def _head_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Head | None:
+    return _heads.get(_measured(jpeg, analysis), lambda: head_of(rgb, analysis))
+
+
+def _measured(jpeg: bytes, analysis: Analysis) -> str:
     where = json.dumps(analysis.to_dict(), sort_keys=True).encode()
-    key = f"{_sha256(jpeg)}:{_sha256(where)}"
-    return _masks.get(key, lambda: make_masks(rgb, analysis))
+    return f"{_sha256(jpeg)}:{_sha256(where)}"
+
+
+def _piece(overlay: OverlaySpec) -> Piece:
+    return Piece(
+        cutout=lambda: _cutout(overlay.png),
+        product_type=overlay.product_type,
+        width_mm=overlay.width_mm,
+        anchors=_anchors(overlay.anchors),
+    )
 
 
 def _cutout(png: bytes) -> Cutout:

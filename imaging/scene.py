@@ -31,7 +31,7 @@ OVAL = [
 ]
 """The face's outline on the mesh, from the forehead round by the picture's right."""
 
-_BARE = [
+BARE = [
     *(50, 101, 118, 117, 123, 187, 205, 36, 280, 330, 347, 346, 352, 411, 425, 266),
     *(4, 5, 195, 197, 151, 9, 108, 337, 69, 299, 152, 175, 199, 200),
 ]
@@ -108,8 +108,8 @@ def _cut(rgb: Rgb, neck: Neck, face: Mesh, person: Person) -> Scene:
         rgb=small,
         lab=cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32),
         person=person.seen(window, size),
-        skin_colours=_colours(rgb, face.points[_BARE, :2], radius=max(1, int(neck.width / 40))),
-        hair_colours=_colours(rgb, _above_hairline(face), radius=2),
+        skin_colours=colours(rgb, face.points[BARE, :2], radius=max(1, int(neck.width / 40))),
+        hair_colours=colours(rgb, above_hairline(face), radius=2),
         mesh=(face.points[:, :2] - corner) * np.float32(scale),
         hands=tuple((hand - corner) * np.float32(scale) for hand in person.hands),
         left=inside(neck.left),
@@ -121,7 +121,7 @@ def _cut(rgb: Rgb, neck: Neck, face: Mesh, person: Person) -> Scene:
     )
 
 
-def _colours(rgb: Rgb, places: FloatArray, *, radius: int) -> FloatArray:
+def colours(rgb: Rgb, places: FloatArray, *, radius: int) -> FloatArray:
     """Lab of small patches of the picture, (n, 3); what lies outside is left out."""
     patches = [np.zeros((0, 3), np.uint8)]
     for x, y in places.astype(int).tolist():
@@ -135,7 +135,7 @@ def _colours(rgb: Rgb, places: FloatArray, *, radius: int) -> FloatArray:
     return np.asarray(lab[:, 0].astype(np.float32))
 
 
-def _above_hairline(face: Mesh) -> FloatArray:
+def above_hairline(face: Mesh) -> FloatArray:
     middle: FloatArray = face.points[:, :2].mean(0)
     edge: FloatArray = face.points[_HAIRLINE, :2]
     return edge + (edge - middle) * np.float32(0.28)

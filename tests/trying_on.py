@@ -11,7 +11,8 @@ import PIL.Image
 
 from commands.picturing import PICTURING
 from imaging import pipeline
-from imaging.pipeline import PreparedPhoto
+from imaging.pipeline import PreparedPhoto, Rendered
+from imaging.several import LeftOut
 from imaging.types import Analysis, Box, Face, Neck, Point, Pose
 from tests.api import Api, Person
 from tests.buying import ok, on_sale, react
@@ -54,6 +55,7 @@ class Studio:
         self.found = FOUND
         self.refusal: Exception | None = None
         self.asked: list[str] = []
+        self.left_out: tuple[LeftOut, ...] = ()
         self.salt = b""
         """Another one, another picture of the same."""
 
@@ -69,8 +71,9 @@ class Studio:
                 chosen = options.get("face", 0)
                 known = self.found.faces and chosen < len(self.found.faces)
                 return (replace(self.found, primary=chosen) if known else self.found).to_dict()
-            case "render":
-                return jpeg(repr((arguments, options)).encode() + self.salt)
+            case "render_pieces":
+                made = jpeg(repr((arguments, options)).encode() + self.salt)
+                return Rendered(made, WIDTH, HEIGHT, self.left_out)
             case _:
                 raise LookupError(function)
 

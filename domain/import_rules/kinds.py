@@ -27,6 +27,7 @@ class ProductType(StrEnum):
     CHAIN = "chain"
     ANKLET = "anklet"
     NOSE_PIN = "nose_pin"
+    MAANG_TIKKA = "maang_tikka"
     MANGALSUTRA = "mangalsutra"
     SET = "set"
     COIN = "coin"
@@ -36,6 +37,8 @@ class ProductType(StrEnum):
 class TryOnRegion(StrEnum):
     NECK = "neck"
     EAR = "ear"
+    NOSE = "nose"
+    FOREHEAD = "forehead"
     FINGER = "finger"
     WRIST = "wrist"
     NONE = "none"
@@ -68,13 +71,30 @@ def read_category(text: str, *, unknown: Literal["error", "other"] = "error") ->
     return CategoryReading(Category.OTHER, note)
 
 
+TIKKAS = (
+    r"ma+ng ?t(?:i|ee)kk?as?|tikkas?|teek+as?|matha ?patt?is?|shee?sh ?phools?|borlas?|bindiyas?"
+)
+"""Tika alone is a name, and the mark on a forehead."""
+
+NOSE_PINS = (
+    r"nose ?(?:pin|ring|stud|hoop|screw|clip)s?|naths?(?! ?ji)|nathn?is?|nathun?is?|nathiyas?"
+    r"|septum rings?|mukkuth?is?|mookuthis?|bulaks?"
+)
+"""Nath is also the lord in the names of gods, which `GODS` takes away first."""
+
+WITH_ITS_OWN = (
+    rf"(?:necklaces?|chokers?|haar|har)\b.* (?:with|and|&) .*\b(?:ear ?rings?|jhumkas?|{TIKKAS})"
+)
+
 TYPE_WORDS: tuple[tuple[ProductType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(rf"\b(?:{words})\b"))
     for kind, words in (
-        (ProductType.OTHER, r"key ?(?:ring|chain)s?|maang ?tikkas?|toe ?rings?|watch(?:es)?|cuff ?links?"),
+        (ProductType.OTHER, r"key ?(?:ring|chain)s?|toe ?rings?|watch(?:es)?|cuff ?links?"),
         (ProductType.MANGALSUTRA, r"mangalsutras?|mangal sutras?|tanmaniyas?|thali"),
         (ProductType.SET, r"(?:jewell?ery|bridal|necklace|pendant|earrings?|choker|temple) sets?"),
-        (ProductType.NOSE_PIN, r"nose ?(?:pin|ring|stud)s?|nath"),
+        (ProductType.SET, WITH_ITS_OWN),
+        (ProductType.MAANG_TIKKA, TIKKAS),
+        (ProductType.NOSE_PIN, NOSE_PINS),
         (ProductType.EARRINGS, r"ear ?rings?|jhumkas?|jhumkis?|studs?|hoops?|bali|chandbalis?|ear ?cuffs?"),
         (ProductType.ANKLET, r"anklets?|payals?"),
         (ProductType.BRACELET, r"bracelets?"),
@@ -89,9 +109,14 @@ TYPE_WORDS: tuple[tuple[ProductType, re.Pattern[str]], ...] = tuple(
 """The first that is found wins, so the more particular word stands above the more general one."""
 
 
+GODS = re.compile(
+    r"\b(?:shri|shree|sri|jagan|kedar|som|badri|vishwa|kashi|pashupati|parshwa|parsva) ?nath(?: ?ji)?\b"
+)
+
+
 def guess_product_type(text: str) -> ProductType:
     """By the words of the name. `other` when no word is known."""
-    words = re.sub(r"[-_/]+", " ", normalised(text))
+    words = GODS.sub(" ", re.sub(r"[-_/]+", " ", normalised(text)))
     return next((kind for kind, pattern in TYPE_WORDS if pattern.search(words)), ProductType.OTHER)
 
 
@@ -113,6 +138,8 @@ REGIONS: dict[ProductType, TryOnRegion] = {
     ProductType.MANGALSUTRA: TryOnRegion.NECK,
     ProductType.SET: TryOnRegion.NECK,
     ProductType.EARRINGS: TryOnRegion.EAR,
+    ProductType.NOSE_PIN: TryOnRegion.NOSE,
+    ProductType.MAANG_TIKKA: TryOnRegion.FOREHEAD,
     ProductType.BRACELET: TryOnRegion.WRIST,
     ProductType.BANGLE: TryOnRegion.WRIST,
 }

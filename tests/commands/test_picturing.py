@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,12 @@ from commands.rendering import DEMO_URL, overlay_bytes
 from commands.retention import remove_expired_pictures
 from domain.errors import ImagingFailed, NotFound, TooLarge
 from imaging.errors import ImageRefused
+from imaging.several import LeftOut
 from imaging.types import PIPELINE_VERSION
 from tests.api import Api, Person
 from tests.buying import ok, react, refused
 from tests.trying_on import (
+    FOUND,
     HEIGHT,
     NOBODY,
     Studio,
@@ -42,7 +45,7 @@ Meanwhile = Callable[[], Awaitable[Any]]
 class Interrupted(Studio):
     """While it renders, something else happens, once."""
 
-    def __init__(self, meanwhile: Meanwhile, *, during: str = "render") -> None:
+    def __init__(self, meanwhile: Meanwhile, *, during: str = "render_pieces") -> None:
         super().__init__()
         self.meanwhile: Meanwhile | None = meanwhile
         self.during = during
@@ -55,7 +58,7 @@ class Interrupted(Studio):
         return made
 
 
-def interrupted(api: Api, meanwhile: Meanwhile, *, during: str = "render") -> None:
+def interrupted(api: Api, meanwhile: Meanwhile, *, during: str = "render_pieces") -> None:
     with_studio(api, Interrupted(meanwhile, during=during))
 
 
@@ -146,14 +149,14 @@ async def test_a_process_that_something_else_ended_is_asked_once_more(api: Api) 
     class Unlucky(Studio):
         async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
             made = await super().run(function, *arguments, **options)
-            if self.asked == ["render"]:
+            if self.asked == ["render_pieces"]:
                 raise ImagingFailed("killed")
             return made
 
     studio = with_studio(api, Unlucky())
     await work(api)
     assert ok(await person.client.get(address))["status"] == "ready"
-    assert studio.asked == ["render", "render"]
+    assert studio.asked == ["render_pieces", "render_pieces"]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ async def test_the_face_that_was_chosen_for_a_result_wears_the_piece(api: Api) -
     ok(await person.client.put(address, json={"adjustments": {"face": 1}}))
     studio = with_studio(api)
     await work(api)
-    assert studio.asked[-2:] == ["analyse_photo", "render"]
+    assert studio.asked[-2:] == ["analyse_photo", "render_pieces"]
     chosen = ok(await person.client.get(address))
     assert (chosen["status"], chosen["adjustments"]["face"]) == ("ready", 1)
     pictures = [(await api.client.get(r["resultImageUrl"])).content for r in (automatic, chosen)]
@@ -195,7 +198,7 @@ async def test_the_photographs_own_face_costs_no_second_look(api: Api) -> None:
     ok(await person.client.put(address, json={"adjustments": {"face": 0}}))
     studio = with_studio(api)
     await work(api)
-    assert studio.asked == ["render"]
+    assert studio.asked == ["render_pieces"]
 
 
 async def test_a_face_that_turns_out_not_to_be_there_fails_the_try_on(api: Api) -> None:
@@ -233,6 +236,24 @@ async def test_without_a_neck_there_is_nothing_to_hang_it_on(api: Api) -> None:
     await react(api, requested_try_on_is_rendered)
     failed = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
     assert failed["failure"]["code"] == "no-neck"
+
+
+@pytest.mark.parametrize("kind", ["earrings", "nose_pin", "maang_tikka"])
+async def test_without_a_neck_the_head_wears_what_is_worn_there(api: Api, kind: str) -> None:
+    with_studio(api).found = replace(FOUND, neck=None)
+    person, product = await api.customer(), await wearable(api, productType=kind)
+    result = await tried_on(api, person, await photographed(api, person), product)
+    assert result["status"] == "ready"
+
+
+async def test_a_piece_that_cannot_be_worn_is_left_out_and_the_result_says_so(api: Api) -> None:
+    with_studio(api).left_out = (LeftOut(1, "not-wearable-here", "no ear is seen"),)
+    person, product = await api.customer(), await wearable(api)
+    result = await tried_on(api, person, await photographed(api, person), product)
+    assert result["status"] == "ready"
+    assert result["leftOut"] == [
+        {"index": 1, "code": "not-wearable-here", "message": "no ear is seen"}
+    ]
 
 
 async def test_a_failed_try_on_may_be_adjusted_and_succeed(api: Api) -> None:
@@ -284,7 +305,7 @@ async def test_what_was_deleted_while_it_was_rendered_leaves_no_picture(api: Api
     assert "TryOnRendered" not in await api.topics()
 
 
-@pytest.mark.parametrize("during", ["render", "analyse_photo"])
+@pytest.mark.parametrize("during", ["render_pieces", "analyse_photo"])
 async def test_who_was_forgotten_while_it_was_rendered_leaves_no_picture(
     api: Api, during: str
 ) -> None:

@@ -64,7 +64,7 @@ async def test_it_may_be_asked_for_before_the_photograph_was_looked_at(api: Api)
     body = {"productId": product["id"], "userImageId": image["id"]}
     result = ok(await person.client.post("/api/try-on/create", json=body), 201)
     await react(api, requested_try_on_is_rendered)
-    assert studio.asked == ["prepare_photo", "analyse_photo", "render"]
+    assert studio.asked == ["prepare_photo", "analyse_photo", "render_pieces"]
     assert ok(await person.client.get(address_of(result)))["status"] == "ready"
 
 

@@ -55,12 +55,32 @@ def test_a_shop_may_put_unknown_categories_into_other() -> None:
         ("Tennis Bracelet", "bracelet", "wrist"),
         ("Gold Kada", "bangle", "wrist"),
         ("Set of 4 Bangles", "bangle", "wrist"),
-        ("Nose ring", "nose_pin", "none"),
+        ("Nose ring", "nose_pin", "nose"),
+        ("Diamond Nose-Stud 18k", "nose_pin", "nose"),
+        ("Bridal Nath with pearl chain", "nose_pin", "nose"),
+        ("Gold nathni", "nose_pin", "nose"),
+        ("Marathi Nath", "nose_pin", "nose"),
+        ("Mukkuthi, single stone", "nose_pin", "nose"),
+        ("Septum ring", "nose_pin", "nose"),
+        ("Maang tikka", "maang_tikka", "forehead"),
+        ("Kundan mang-tika with pearls", "maang_tikka", "forehead"),
+        ("Polki Maangtikka", "maang_tikka", "forehead"),
+        ("Temple tikka on a chain", "maang_tikka", "forehead"),
+        ("Matha Patti", "maang_tikka", "forehead"),
+        ("Sheeshphool of gold", "maang_tikka", "forehead"),
+        ("Choker with earrings and maang tikka", "set", "neck"),
+        ("Pearl necklace & ear rings", "set", "neck"),
         ("Silver payal", "anklet", "none"),
         ("Gold Coin 5 g", "coin", "none"),
         ("Key-ring", "other", "none"),
         ("Toe ring", "other", "none"),
         ("Spring brooch", "other", "none"),
+        ("Shrinathji pendant", "pendant", "neck"),
+        ("Shri Nath Ji Gold Pendant", "pendant", "neck"),
+        ("Kedar Nath silver coin", "coin", "none"),
+        ("Swastika pendant", "pendant", "neck"),
+        ("Name necklace Tika", "necklace", "neck"),
+        ("Tikkawala box", "other", "none"),
     ],
 )
 def test_the_words_of_a_name_say_what_it_is_and_where_it_is_worn(
@@ -71,7 +91,13 @@ def test_the_words_of_a_name_say_what_it_is_and_where_it_is_worn(
 
 
 @pytest.mark.parametrize(
-    ("written", "kind"), [("Nose pin", "nose_pin"), ("RINGS", "ring"), ("earring", "earrings")]
+    ("written", "kind"),
+    [
+        ("Nose pin", "nose_pin"),
+        ("RINGS", "ring"),
+        ("earring", "earrings"),
+        ("Maang Tikkas", "maang_tikka"),
+    ],
 )
 def test_a_named_type_is_read_in_singular_and_plural(written: str, kind: str) -> None:
     assert read_product_type(written) == kind

@@ -7,7 +7,7 @@ import pytest
 
 from imaging import masks
 from imaging.analyse import analyse, make_masks
-from imaging.scene import OVAL, _colours, scene_of
+from imaging.scene import OVAL, colours, scene_of
 from imaging.skin import BARE_NECK, COLOURLESS, COVERED_NECK, _grabbed, inner_neck
 from imaging.types import Alpha, Analysis, Masks, Neck, Rgb
 
@@ -206,9 +206,9 @@ def test_a_bald_head_at_the_pictures_edge_has_no_hair_in_front(bare: Bare) -> No
 def test_places_outside_the_picture_have_no_colour() -> None:
     white = np.full((20, 20, 3), 255, np.uint8)
     outside = np.array([[-5, 3], [3, 40]], np.float32)
-    assert _colours(white, outside, radius=2).shape == (0, 3)
+    assert colours(white, outside, radius=2).shape == (0, 3)
     inside = np.array([[0, 0], [10, 10]], np.float32)
-    assert (_colours(white, inside, radius=1)[:, 0] == 255).all()
+    assert (colours(white, inside, radius=1)[:, 0] == 255).all()
 
 
 def test_without_any_likely_skin_there_is_none(bare: Bare) -> None:

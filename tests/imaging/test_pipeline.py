@@ -185,6 +185,35 @@ def test_a_ring_is_refused_with_a_reason(
         pipeline.render(photo.original_jpeg, found, [spec("solitaire-ring")], AUTO, max_side=1024)
 
 
+def test_a_bridal_look_is_one_picture(photo: pipeline.PreparedPhoto, found: dict[str, Any]) -> None:
+    names = ["kundan-bib", "pearl-drops", "kundan-tikka", "flower-nose-pin"]
+    before = pixels(photo.original_jpeg)
+
+    def worn(*pieces: str) -> np.ndarray:
+        specs = [spec(name) for name in pieces]
+        rendered = pipeline.render_pieces(photo.original_jpeg, found, specs, AUTO, max_side=1600)
+        assert rendered.left_out == ()
+        assert (rendered.width, rendered.height) == (512, 512)
+        return np.asarray(np.abs(pixels(rendered.jpeg) - before).max(axis=-1) > 20)
+
+    whole = worn(*names)
+    for name in names:
+        alone = worn(name)
+        assert alone.sum() > 3
+        assert (whole & alone).sum() > 0.8 * alone.sum()
+
+
+def test_a_piece_that_cannot_be_worn_is_named_and_the_others_are_shown(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    pieces = [spec("solitaire-ring"), spec("pearl-strand")]
+    rendered = pipeline.render_pieces(photo.original_jpeg, found, pieces, AUTO, max_side=1024)
+    alone = pipeline.render(photo.original_jpeg, found, pieces[1:], AUTO, max_side=1024)
+    assert rendered.jpeg == alone
+    assert [(each.index, each.code) for each in rendered.left_out] == [(0, "not-wearable-here")]
+    assert pickle.loads(pickle.dumps(rendered)) == rendered
+
+
 def test_two_pieces_are_worn_at_once(photo: pipeline.PreparedPhoto, found: dict[str, Any]) -> None:
     one, both = (
         pipeline.render(photo.original_jpeg, found, pieces, AUTO, max_side=1024)
