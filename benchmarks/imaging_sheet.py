@@ -24,7 +24,7 @@ from imaging.types import Adjustments, Analysis, Rgb
 
 ROOT = Path(__file__).parents[1]
 TILE = 420
-WEARABLE = ("necklace", "pendant", "mangalsutra", "earrings", "set")
+WEARABLE = ("necklace", "pendant", "mangalsutra", "earrings", "set", "ring", "bangle")
 
 
 def main() -> None:

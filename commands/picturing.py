@@ -32,6 +32,7 @@ from domain.tryon import TryOn, TryOnAdjusted, TryOnDeleted, TryOnRequested, Try
 from imaging.errors import ImageRefused
 from imaging.pipeline import OverlaySpec
 from imaging.types import PIPELINE_VERSION
+from imaging.wearing import lack
 
 log = structlog.get_logger(__name__)
 
@@ -128,11 +129,9 @@ async def _rendered(result: TryOn, services: Services) -> tuple[Handler, str]:
 async def _picture(result: TryOn, image: Image, services: Services) -> tuple[Handler, str]:
     analysis = image.analysis or await _analyse(image, services)
     overlays = [await _overlay(product_id, services) for product_id in result.product_ids]
-    hangs_on_ears = all(overlay.product_type == "earrings" for overlay in overlays)
-    if not analysis.get("faces") or (analysis.get("neck") is None and not hangs_on_ears):
-        reasons = ", ".join(analysis.get("reasons") or ["no-face"])
-        reason = f"no neck to hang it on was found on the photograph ({reasons})"
-        return partial(fail_try_on, result, code="no-neck", reason=reason), ""
+    if lacking := lack((overlay.product_type for overlay in overlays), analysis):
+        code, reason = lacking
+        return partial(fail_try_on, result, code=code, reason=reason), ""
     jpeg: bytes = await services.images.run(
         "render",
         await services.objects.get(image.keys.original),

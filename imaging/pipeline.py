@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
-import numpy as np
 
 from imaging import encode, models
-from imaging.analyse import analyse, make_masks, upright
+from imaging.analyse import analyse, make_masks, upright, with_hands
 from imaging.anchors import Anchors
 from imaging.compose import compose
 from imaging.cutout import Cutout, Kind, cut_out, sorted_out
 from imaging.decode import decode, decode_rgba
 from imaging.kept import Kept
-from imaging.types import Adjustments, Analysis, Box, Ear, Face, Masks, Neck, Point, Rgb
+from imaging.scaling import scaled
+from imaging.types import Adjustments, Analysis, Hand, Masks, Point, Rgb
+from imaging.wearing import HAND_TYPES
 
 MEBIBYTE = 1 << 20
 
@@ -66,8 +67,9 @@ class OverlaySpec:
 
 
 _photos: Kept[Rgb] = Kept(max_bytes=48 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
-_masks: Kept[Masks] = Kept(
-    max_bytes=32 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
+_masks: Kept[Masks] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda masks: 3 * masks.skin.nbytes)
+_hands: Kept[tuple[Hand, ...]] = Kept(
+    max_bytes=MEBIBYTE, weigh=lambda hands: 512 * (1 + len(hands))
 )
 _cutouts: Kept[Cutout] = Kept(max_bytes=32 * MEBIBYTE, weigh=lambda cutout: 2 * cutout.rgba.nbytes)
 
@@ -128,8 +130,10 @@ def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[Ov
     """
     rgb = _photo(photo_jpeg, max_side=max_side)
     found = Analysis.from_dict(analysis)
+    if any(overlay.product_type in HAND_TYPES for overlay in overlays):
+        found = replace(found, hands=_hands_of(photo_jpeg, found))
     factor = rgb.shape[1] / found.width
-    found = _scaled(found, factor, width=rgb.shape[1], height=rgb.shape[0])
+    found = scaled(found, factor, width=rgb.shape[1], height=rgb.shape[0])
     moved = Adjustments.from_dict(adjustments)
     moved = replace(moved, dx=moved.dx * factor, dy=moved.dy * factor)
     masks = _masks_of(photo_jpeg, rgb, found)
@@ -149,7 +153,7 @@ def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[Ov
 
 def forget() -> None:
     """Drop everything kept: the next calls make it again."""
-    for kept in (_photos, _masks, _cutouts):
+    for kept in (_photos, _masks, _hands, _cutouts):
         kept.clear()
 
 
@@ -171,6 +175,15 @@ def _masks_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Masks:
     return _masks.get(key, lambda: make_masks(rgb, analysis))
 
 
+def _hands_of(jpeg: bytes, analysis: Analysis) -> tuple[Hand, ...]:
+    """Those of the whole photograph, so that every size of it wears a ring at the same place."""
+    if analysis.hands is not None:
+        return analysis.hands
+    return _hands.get(
+        _sha256(jpeg), lambda: with_hands(_photo(jpeg, max_side=None), analysis).hands or ()
+    )
+
+
 def _cutout(png: bytes) -> Cutout:
     """An overlay is cut out already; only opaque pictures, such as a photograph that staff
     uploaded by mistake, are cut out here.
@@ -189,50 +202,3 @@ def _anchors(given: Mapping[str, Mapping[str, float]] | None) -> Anchors | None:
     if given is None:
         return None
     return Anchors(Point.from_dict(given["left"]), Point.from_dict(given["right"]))
-
-
-def _scaled(analysis: Analysis, factor: float, *, width: int, height: int) -> Analysis:
-    """The same findings in pixels of another size of the photograph."""
-    neck, shoulders = analysis.neck, analysis.shoulders
-    return replace(
-        analysis,
-        width=width,
-        height=height,
-        faces=tuple(_scaled_face(face, factor) for face in analysis.faces),
-        neck=_scaled_neck(neck, factor) if neck else None,
-        ears=tuple(_scaled_ear(ear, factor) for ear in analysis.ears),
-        shoulders=(_point(shoulders[0], factor), _point(shoulders[1], factor))
-        if shoulders
-        else None,
-    )
-
-
-def _scaled_face(face: Face, factor: float) -> Face:
-    return replace(face, box=_box(face.box, factor), landmarks=face.landmarks * np.float32(factor))
-
-
-def _scaled_neck(neck: Neck, factor: float) -> Neck:
-    return replace(
-        neck,
-        box=_box(neck.box, factor),
-        left=_point(neck.left, factor),
-        right=_point(neck.right, factor),
-        chin=_point(neck.chin, factor),
-        notch=_point(neck.notch, factor),
-        width=neck.width * factor,
-        px_per_mm=neck.px_per_mm * factor,
-    )
-
-
-def _scaled_ear(ear: Ear, factor: float) -> Ear:
-    return replace(ear, lobe=_point(ear.lobe, factor))
-
-
-def _point(point: Point, factor: float) -> Point:
-    """Coordinates are of pixel centres, so the corner of the picture is at (-0.5, -0.5)."""
-    return Point((point.x + 0.5) * factor - 0.5, (point.y + 0.5) * factor - 0.5)
-
-
-def _box(box: Box, factor: float) -> Box:
-    corner = _point(Point(box.x, box.y), factor)
-    return Box(corner.x, corner.y, box.width * factor, box.height * factor)

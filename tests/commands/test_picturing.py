@@ -1,6 +1,7 @@
 """What imaging does by itself: late, doubled or overtaken, it shows the right picture and no other."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from imaging.errors import ImageRefused
 from tests.api import Api, Person
 from tests.buying import ok, react
 from tests.trying_on import (
+    FOUND,
+    HAND_ALONE,
     NOBODY,
     Studio,
     jpeg,
@@ -137,6 +140,27 @@ async def test_without_a_neck_there_is_nothing_to_hang_it_on(api: Api) -> None:
     await react(api, requested_try_on_is_rendered)
     failed = ok(await person.client.get(f"/api/try-on/results/{result['id']}"))
     assert failed["failure"]["code"] == "no-neck"
+
+
+async def test_a_ring_needs_a_hand_and_no_face(api: Api) -> None:
+    studio = with_studio(api)
+    person, ring = await api.customer(), await wearable(api, productType="ring")
+    studio.found = HAND_ALONE
+    image = await photographed(api, person)
+    assert image["metadata"]["faceDetected"] is False
+    result = await tried_on(api, person, image, ring)
+    assert result["status"] == "ready"
+
+
+async def test_a_ring_on_a_photograph_without_a_hand_says_so(api: Api) -> None:
+    studio = with_studio(api)
+    person, ring = await api.customer(), await wearable(api, productType="ring")
+    studio.found = replace(FOUND, hands=())
+    result = await tried_on(api, person, await photographed(api, person), ring)
+    assert result["failure"] == {
+        "code": "not-wearable-here",
+        "reason": "no hand is seen on the photograph",
+    }
 
 
 async def test_a_failed_try_on_may_be_adjusted_and_succeed(api: Api) -> None:
