@@ -11,6 +11,7 @@ from imaging.encode import fit
 from imaging.faces import Detection, detect, search
 from imaging.hands import hands
 from imaging.landmarks import Mesh, mesh
+from imaging.scaling import scaled_hand
 from imaging.seats import seats
 from imaging.types import Analysis, Box, Face, FloatArray, Masks, Neck, Point, Pose, Reason, Rgb
 
@@ -78,16 +79,14 @@ def analyse(
 
 
 def with_hands(rgb: Rgb, analysis: Analysis) -> Analysis:
-    """The analysis with the hands of the upright picture; unchanged when they were looked for.
+    """The analysis with the hands of the upright picture.
 
     Only rings, bracelets and photographs without a face need them: looking for palms takes as
     long as the body, and each hand as long again.
     """
-    if analysis.hands is not None:
-        return analysis
     small = fit(rgb, WORKING_SIDE)
     scale = rgb.shape[1] / small.shape[1]
-    found = [seats(rgb, skeleton.scaled(scale)) for skeleton in hands(small)]
+    found = [scaled_hand(seats(small, skeleton), scale) for skeleton in hands(small)]
     best_first = sorted(found, key=lambda hand: -hand.wrist.width * (1.0 if hand.back else 0.6))
     return replace(analysis, hands=tuple(best_first))
 

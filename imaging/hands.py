@@ -17,8 +17,11 @@ from imaging.types import FloatArray, Rgb
 MOST_HANDS = 4
 """Looked at, of all palms the best; each costs two looks."""
 
-PRESENT = 0.5
-"""The net's belief from which a hand counts, as its authors use it."""
+PRESENT = 0.8
+"""The net's belief from which a hand counts. Hands that were measured: 0.99; a head taken for one: 0.76."""
+
+FINGER_MM = 18.0
+"""A ring finger's usual width."""
 
 WRIST = 0
 THUMB, FOREFINGER, MIDDLE, RING, LITTLE = 1, 5, 9, 13, 17

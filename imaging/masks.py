@@ -12,6 +12,7 @@ import numpy as np
 from imaging.encode import fit
 from imaging.hands import hands
 from imaging.scene import LOOKED_AT, Scene, Truth, scene_of
+from imaging.seats import arm
 from imaging.silhouettes import silhouette
 from imaging.skin import BARE_NECK, COLOURLESS, bare_skin, inner_neck
 from imaging.types import Alpha, Analysis, FloatArray, Masks, Rgb
@@ -45,7 +46,7 @@ def _held(rgb: Rgb, scene: Scene) -> Alpha | None:
     if not any(_before_chest(scene, hand) for hand in scene.hands):
         return None
     small = fit(rgb, LOOKED_AT)
-    shapes = [silhouette(small, skeleton) for skeleton in hands(small)]
+    shapes = [silhouette(small, each, arm(small, each)) for each in hands(small)]
     if not shapes:
         return None
     size = (rgb.shape[1], rgb.shape[0])

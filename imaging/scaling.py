@@ -21,7 +21,7 @@ def scaled(analysis: Analysis, factor: float, *, width: int, height: int) -> Ana
         else None,
         hands=None
         if analysis.hands is None
-        else tuple(_scaled_hand(hand, factor) for hand in analysis.hands),
+        else tuple(scaled_hand(hand, factor) for hand in analysis.hands),
     )
 
 
@@ -46,7 +46,7 @@ def _scaled_ear(ear: Ear, factor: float) -> Ear:
     return replace(ear, lobe=_point(ear.lobe, factor))
 
 
-def _scaled_hand(hand: Hand, factor: float) -> Hand:
+def scaled_hand(hand: Hand, factor: float) -> Hand:
     return replace(
         hand, finger=_scaled_seat(hand.finger, factor), wrist=_scaled_seat(hand.wrist, factor)
     )

@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.hands import FOREFINGER, LITTLE, MIDDLE, RING, THUMB, WRIST, Skeleton
-from imaging.seats import FINGER_MM, seats
-from imaging.types import Alpha, FloatArray, Hand, Rgb
+from imaging.hands import FINGER_MM, FOREFINGER, LITTLE, MIDDLE, RING, THUMB, WRIST, Skeleton
+from imaging.types import Alpha, FloatArray, Rgb, Seat
 
 SURE, AT_MOST = 0.55, 1.45
 """Parts of a limb's half width within which is surely hand, and beyond which surely is none."""
@@ -30,9 +29,11 @@ _ACROSS = 256
 _INSIDE, _OUTSIDE = 1, 2
 
 
-def silhouette(rgb: Rgb, skeleton: Skeleton) -> Alpha:
-    """255 on the hand and its lower arm, with soft edges, (h, w) of the picture."""
-    limbs = _limbs(skeleton, seats(rgb, skeleton))
+def silhouette(rgb: Rgb, skeleton: Skeleton, wrist: Seat) -> Alpha:
+    """255 on the hand and its lower arm, with soft edges, (h, w) of the picture. wrist: how wide
+    and which way the arm goes on.
+    """
+    limbs = _limbs(skeleton, wrist)
     left, top, right, bottom = _window(rgb, limbs)
     whole = np.zeros(rgb.shape[:2], np.uint8)
     if right - left < 8 or bottom - top < 8:
@@ -54,7 +55,7 @@ Limb = tuple[FloatArray, FloatArray]
 """A line of places (n, 2) and the half widths there (n,), pixels."""
 
 
-def _limbs(skeleton: Skeleton, hand: Hand) -> list[Limb]:
+def _limbs(skeleton: Skeleton, wrist: Seat) -> list[Limb]:
     """Fingers, the rays of the palm, and the arm."""
     flat, usual = skeleton.points[:, :2], FINGER_MM / 2 * skeleton.px_per_mm
     half = np.array(TAPERS, np.float32) * np.float32(usual)
@@ -63,16 +64,15 @@ def _limbs(skeleton: Skeleton, hand: Hand) -> list[Limb]:
     rays += [[WRIST, THUMB], [THUMB, THUMB + 1]]
     limbs += [(flat[ray], np.full(2, 1.25 * usual, np.float32)) for ray in rays]
     web = flat[[THUMB + 1, FOREFINGER]], np.full(2, 0.8 * usual, np.float32)
-    return [*limbs, web, _arm(flat[WRIST], hand)]
+    return [*limbs, web, _arm(flat[WRIST], wrist)]
 
 
-def _arm(wrist: FloatArray, hand: Hand) -> Limb:
-    seat = hand.wrist
+def _arm(crease: FloatArray, seat: Seat) -> Limb:
     lean = math.radians(seat.angle)
     middle = np.array([seat.middle.x, seat.middle.y], np.float32)
     away = np.array([-math.sin(lean), math.cos(lean)], np.float32)
     end = middle + away * np.float32(ARM * seat.width)
-    line = np.stack([wrist, middle, end])
+    line = np.stack([crease, middle, end])
     return line, np.array([0.5, 0.5, 0.55], np.float32) * np.float32(seat.width)
 
 

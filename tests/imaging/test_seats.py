@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from imaging.edges import Skin, fitted
 from imaging.hands import RING, Skeleton, hands
-from imaging.seats import Skin, fitted, seats
+from imaging.seats import seats
 from imaging.types import Hand, Point, Rgb, Seat
 from tests.imaging.drawn_hand import JOINTS, WRIST_HALF, drawn_hand
 from tests.imaging.scenes import card
@@ -46,7 +47,7 @@ def test_where_no_edge_is_seen_the_expected_seat_stays() -> None:
     rgb = card()
     skin = Skin(np.array([170, 140, 145], np.float32), np.array([12, 3, 4], np.float32))
     seat = Seat(Point(300, 300), 20, 60, 0)
-    assert fitted(rgb, [seat], skin) == seat
+    assert fitted(rgb, [seat], skin.likeness) == seat
 
 
 def test_a_hand_beyond_the_picture_has_its_expected_seats() -> None:

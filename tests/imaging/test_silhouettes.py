@@ -11,6 +11,7 @@ from imaging.analyse import analyse
 from imaging.compose import compose
 from imaging.hands import hands
 from imaging.scene import Scene, scene_of
+from imaging.seats import arm
 from imaging.silhouettes import silhouette
 from imaging.types import Adjustments, Alpha, Rgb
 from tests.imaging.drawn_hand import drawn_hand, relief_and_joints
@@ -28,14 +29,14 @@ def drawn_outline() -> Alpha:
 
 
 @pytest.mark.parametrize(
-    ("ground", "wished"), [((70, 88, 104), 0.9), ((235, 235, 240), 0.9), ((188, 140, 112), 0.85)]
+    ("ground", "wished"), [((70, 88, 104), 0.9), ((235, 235, 240), 0.9), ((180, 140, 120), 0.85)]
 )
 def test_the_outline_is_the_hand_s_even_before_skin(
     ground: tuple[int, int, int], wished: float
 ) -> None:
     rgb, _ = drawn_hand(ground=ground)
     (skeleton,) = hands(rgb)
-    found = silhouette(rgb, skeleton) > 127
+    found = silhouette(rgb, skeleton, arm(rgb, skeleton)) > 127
     drawn = drawn_outline() > 0
     found[WRIST[1] + 100 :] = False
     assert (found & drawn).sum() / (found | drawn).sum() > wished
@@ -45,7 +46,7 @@ def test_a_hand_beyond_the_picture_has_no_outline() -> None:
     rgb, _ = drawn_hand()
     (skeleton,) = hands(rgb)
     away = replace(skeleton, points=skeleton.points - 4000)
-    assert not silhouette(rgb, away).any()
+    assert not silhouette(rgb, away, arm(rgb, away)).any()
 
 
 def test_a_necklace_goes_behind_a_hand_and_is_seen_beside_it() -> None:
