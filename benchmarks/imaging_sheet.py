@@ -19,8 +19,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imaging import pipeline
+from imaging.analyse import with_hands
+from imaging.decode import decode
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Rgb
+from imaging.types import Adjustments, Analysis, Point, Rgb
+from imaging.wearing import FINGER_TYPES, HAND_TYPES
 
 ROOT = Path(__file__).parents[1]
 TILE = 420
@@ -43,7 +46,8 @@ def main() -> None:
             picture, analysis, milliseconds = made
             times.append(milliseconds)
             print(f"{path.stem:24} {name:20} {milliseconds:6.0f} ms")
-            tiles.append(tile(picture, analysis, f"{path.stem} · {name}"))
+            seen_at = _middle(analysis, specs[name].product_type)
+            tiles.append(tile(picture, analysis, seen_at, f"{path.stem} · {name}"))
     print(f"composing: median {np.median(times):.0f} ms, p95 {np.percentile(times, 95):.0f} ms")
     sheet(tiles).save(arguments.out)
 
@@ -77,6 +81,9 @@ def composite(
     """The picture at its side, the analysis in its pixels and the warm time; or why there is none."""
     photo = pipeline.prepare_photo(path.read_bytes())
     found = pipeline.analyse_photo(photo.original_jpeg)
+    if piece.product_type in HAND_TYPES:
+        rgb = decode(photo.original_jpeg).rgb
+        found = with_hands(rgb, Analysis.from_dict(found)).to_dict()
     auto = Adjustments().to_dict()
     try:
         pipeline.render(photo.original_jpeg, found, [piece], auto, max_side=side)
@@ -89,13 +96,25 @@ def composite(
     return picture, Analysis.from_dict(found), milliseconds
 
 
-def tile(picture: Rgb, analysis: Analysis, title: str) -> Image.Image:
-    """The wearer's head and chest, with a title."""
-    neck, scale = analysis.neck, picture.shape[1] / analysis.width
+def _middle(analysis: Analysis, product_type: str) -> tuple[Point, float] | None:
+    """What the tile is about, and a length to crop by, in the analysis' pixels."""
+    if product_type in HAND_TYPES and analysis.hands:
+        hand = analysis.hands[0]
+        seat = hand.finger if product_type in FINGER_TYPES else hand.wrist
+        return seat.middle, 1.5 * seat.width
+    return (analysis.neck.notch, analysis.neck.width) if analysis.neck else None
+
+
+def tile(
+    picture: Rgb, analysis: Analysis, seen_at: tuple[Point, float] | None, title: str
+) -> Image.Image:
+    """The wearer's head and chest, or hand, with a title."""
+    scale = picture.shape[1] / analysis.width
     canvas = Image.new("RGB", (TILE, TILE + 16), "white")
     whole = Image.fromarray(picture)
-    if neck is not None:
-        x, y, unit = neck.notch.x * scale, neck.notch.y * scale, neck.width * scale
+    if seen_at is not None:
+        middle, width = seen_at
+        x, y, unit = middle.x * scale, middle.y * scale, width * scale
         box = (x - 1.7 * unit, y - 2.1 * unit, x + 1.7 * unit, y + 1.7 * unit)
         whole = whole.crop((
             max(0, round(box[0])), max(0, round(box[1])),
