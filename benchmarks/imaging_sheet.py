@@ -19,13 +19,18 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imaging import pipeline
-from imaging.compose import FACE_TYPES
+from imaging.analyse import with_hands
+from imaging.decode import decode
 from imaging.errors import ImageRefused
-from imaging.types import Adjustments, Analysis, Box, Rgb
+from imaging.types import Adjustments, Analysis, Box, Rgb, Seat
+from imaging.wearing import FACE_TYPES, FINGER_TYPES, HAND_TYPES
 
 ROOT = Path(__file__).parents[1]
 TILE = 420
-WEARABLE = ("necklace", "pendant", "mangalsutra", "earrings", "set", "nose_pin", "maang_tikka")
+WEARABLE = (
+    *("necklace", "pendant", "mangalsutra", "earrings", "set"),
+    *("nose_pin", "maang_tikka", "ring", "bracelet", "bangle"),
+)
 
 
 def main() -> None:
@@ -79,6 +84,9 @@ def composite(
     """The picture at its side, the analysis in its pixels and the warm time; or why there is none."""
     photo = pipeline.prepare_photo(path.read_bytes())
     found = pipeline.analyse_photo(photo.original_jpeg)
+    if HAND_TYPES & {piece.product_type for piece in pieces}:
+        rgb = decode(photo.original_jpeg).rgb
+        found = with_hands(rgb, Analysis.from_dict(found)).to_dict()
     auto = Adjustments().to_dict()
     try:
         pipeline.render(photo.original_jpeg, found, pieces, auto, max_side=side)
@@ -95,6 +103,9 @@ def looked_at(analysis: Analysis, types: list[str]) -> Box:
     """The wearer's head and chest, the head for pieces on it, or both; pixels of the analysis."""
     neck, face = analysis.neck, analysis.primary_face
     whole = Box(0, 0, analysis.width, analysis.height)
+    if analysis.hands and set(types) <= HAND_TYPES:
+        hand = analysis.hands[0]
+        return _round(hand.finger if FINGER_TYPES.issuperset(types) else hand.wrist)
     head = face and Box(
         face.box.centre.x - 0.9 * face.box.width, face.box.y - 0.7 * face.box.height,
         1.8 * face.box.width, 2.1 * face.box.height,
@@ -107,6 +118,12 @@ def looked_at(analysis: Analysis, types: list[str]) -> Box:
     if head and chest and any(on_face) and not all(on_face):
         return Box(chest.x, min(head.y, chest.y), chest.width, chest.y + chest.height - head.y)
     return (head if all(on_face) else chest) or whole
+
+
+def _round(seat: Seat) -> Box:
+    """A hand, as seen from its ring or bracelet."""
+    reach = 2.8 * seat.width
+    return Box(seat.middle.x - reach, seat.middle.y - reach, 2 * reach, 2 * reach)
 
 
 def tile(picture: Rgb, analysis: Analysis, title: str, box: Box) -> Image.Image:

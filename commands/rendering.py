@@ -17,11 +17,10 @@ from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
 from domain.tryon_events import LeftOut, MadeOf, PieceWorn, TryOnAdjustments
 from imaging.pipeline import OverlaySpec, Rendered
+from imaging.wearing import lack
 
 DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
-ON_THE_HEAD = frozenset({"earrings", "nose_pin", "maang_tikka"})
-"""Types that are worn where no neck is seen."""
 UNWORN = (*CANNOT, RuleViolation)
 """Why there is no picture of a result, and will be none until something else is asked for."""
 
@@ -143,11 +142,9 @@ def _must_carry(analysis: dict[str, Any], worn: tuple[Worn, ...], *, face: int |
     """Raise RuleViolation when there is nothing to hang a piece on."""
     if face is not None and face >= len(analysis["faces"]) > 0:
         raise RuleViolation("there are not as many faces on the photograph", code="no-such-face")
-    on_the_head = any(each.piece.product_type in ON_THE_HEAD for each in worn)
-    if not analysis["faces"] or (analysis["neck"] is None and not on_the_head):
-        reasons = ", ".join(analysis["reasons"] or ["no-face"])
-        reason = f"no neck to hang it on was found on the photograph ({reasons})"
-        raise RuleViolation(reason, code="no-neck")
+    if lacking := lack((each.piece.product_type for each in worn), analysis):
+        code, reason = lacking
+        raise RuleViolation(reason, code=code)
 
 
 async def _worn(product_id: str, services: Services) -> Worn:

@@ -170,9 +170,10 @@ class Image(AggregateRoot):
         """Raise RuleViolation when it can carry no jewellery, or has carried too much."""
         if result_id in self.results:
             return
-        if self.status is ImageStatus.REJECTED or self.has_no_face():
+        if self.status is ImageStatus.REJECTED or self.shows_nobody():
             raise RuleViolation(
-                "no face was found on this photograph; use one that shows face and neck",
+                "no face and no hand was found on this photograph; use one that shows face and "
+                "neck, or for a ring a hand",
                 code="no-face",
             )
         if len(self.results) >= MAX_RESULTS:
@@ -182,9 +183,13 @@ class Image(AggregateRoot):
             )
         self.record(ImageTriedOn, result_id=result_id)
 
-    def has_no_face(self) -> bool:
-        """True once it was analysed and nobody was found."""
-        return self.analysis is not None and not self._faces()
+    def shows_nobody(self) -> bool:
+        """True once it was analysed and neither a face nor a hand was found. What else a piece needs,
+        imaging says when it is rendered.
+        """
+        if self.analysis is None:
+            return False
+        return not self._faces() and not self.analysis.get("hands")
 
     def _faces(self) -> list[Any]:
         return list((self.analysis or {}).get("faces", ()))

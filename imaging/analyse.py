@@ -1,7 +1,7 @@
 """One photograph: whose face, which way up, where the neck and the ears are, and what to doubt."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from imaging import masks, neck, torso
 from imaging.ears import ears
 from imaging.encode import fit
 from imaging.faces import Detection, detect, search
+from imaging.hands import hands
 from imaging.landmarks import Mesh, mesh
+from imaging.scaling import scaled_hand
+from imaging.seats import seats
 from imaging.types import Analysis, Box, Face, FloatArray, Masks, Neck, Point, Pose, Reason, Rgb
 
 WORKING_SIDE = 1280
@@ -69,9 +72,23 @@ def analyse(
     seen, turns = _held_right(fit(rgb, WORKING_SIDE), has_orientation=has_orientation)
     height, width = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
     if not seen.found:
-        return Analysis(width, height, reasons=("no-face",), quarter_turns=turns)
+        nobody = Analysis(width, height, reasons=("no-face",), quarter_turns=turns)
+        return with_hands(upright(rgb, nobody), nobody)
     wearer = wearer if wearer < len(seen.found) else 0
     return _measured(seen, width=width, height=height, turns=turns, wearer=wearer, model=neck_model)
+
+
+def with_hands(rgb: Rgb, analysis: Analysis) -> Analysis:
+    """The analysis with the hands of the upright picture.
+
+    Only rings, bracelets and photographs without a face need them: looking for palms takes as
+    long as the body, and each hand as long again.
+    """
+    small = fit(rgb, WORKING_SIDE)
+    scale = rgb.shape[1] / small.shape[1]
+    found = [scaled_hand(seats(small, skeleton), scale) for skeleton in hands(small)]
+    best_first = sorted(found, key=lambda hand: -hand.wrist.width * (1.0 if hand.back else 0.6))
+    return replace(analysis, hands=tuple(best_first))
 
 
 def upright(rgb: Rgb, analysis: Analysis) -> Rgb:

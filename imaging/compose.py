@@ -1,6 +1,6 @@
 """Jewellery on a photograph, so that a customer believes it.
 
-Order of work: place (necklace, earrings), bend (warp), hide what is behind (visible), light as the
+Order of work: place (necklace, earrings, rings), bend (warp), hide what is behind (visible), light as the
 photograph is lit (light), blend in linear light. Nothing outside the jewellery, its shadow and
 its sparkle changes, and the same input gives the same bytes.
 """
@@ -11,22 +11,22 @@ from functools import partial
 
 import numpy as np
 
-from imaging import earrings, light, necklace, nose, tikka
+from imaging import earrings, light, necklace, nose, rings, tikka
 from imaging.anchors import Anchors
 from imaging.cutout import Cutout
 from imaging.errors import ImageRefused
 from imaging.head import Head, lit_skin
 from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
 from imaging.warp import Layer, Region, bend
-
-NECK_TYPES = frozenset({"necklace", "pendant", "chain", "choker", "mangalsutra", "haram"})
-EAR_TYPES = frozenset({"earrings", "earring", "studs", "jhumka"})
-SETS = frozenset({"set"})
-NOSE_TYPES = frozenset({"nose_pin"})
-FOREHEAD_TYPES = frozenset({"maang_tikka"})
-FACE_TYPES = NOSE_TYPES | FOREHEAD_TYPES
-HEAD_TYPES = FACE_TYPES | EAR_TYPES | SETS
-"""Those that are placed, or hidden, by the head."""
+from imaging.wearing import (
+    EAR_TYPES,
+    FACE_TYPES,
+    FINGER_TYPES,
+    NECK_TYPES,
+    NOSE_TYPES,
+    SETS,
+    WRIST_TYPES,
+)
 
 FAINT = 1 / 128
 """Coverage, shadow and glow up to here are not painted: what hides jewellery hides it wholly."""
@@ -71,6 +71,8 @@ def _placing(product_type: str, head: Head | None) -> Placing:
         return partial(_on_neck_and_ears, head)
     if product_type in FACE_TYPES:
         return partial(_on_nose if product_type in NOSE_TYPES else _on_forehead, _needed(head))
+    if product_type in FINGER_TYPES | WRIST_TYPES:
+        return partial(_on_hand, product_type)
     raise ImageRefused("not-wearable-here", f"{product_type} cannot be tried on yet")
 
 
@@ -157,6 +159,14 @@ def _on_face(head: Head, layer: Layer, seen: FloatArray, shadow_mm: float) -> Wo
     return [(layer, seen, shadow_mm * head.px_per_mm, down)]
 
 
+def _on_hand(product_type: str, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
+             adjustments: Adjustments, _width_mm: float | None, _anchors: Anchors
+             ) -> Worn:  # fmt: skip
+    """A ring or a bracelet is worn in its wearer's size, whatever its own."""
+    layer, seen, unit = rings.worn(photo, analysis, cutout.rgba, adjustments, product_type)
+    return [] if layer.region.empty else [(layer, seen, unit, (0.0, 1.0))]
+
+
 def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks,
            adjustments: Adjustments, unit: float, down: tuple[float, float]) -> None:  # fmt: skip
     """Light one layer and put it on the result, in place."""
@@ -180,7 +190,9 @@ def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks
 def _factor(ground: FloatArray, masks: Masks, layer: Layer, cover: FloatArray,
             adjustments: Adjustments, unit: float) -> FloatArray:  # fmt: skip
     """Light and shade of the skin around, darker where the chain turns out of sight."""
-    skin = (masks.skin[layer.region.slices] > 127).astype(np.float32)
+    skin = layer.skin
+    if skin is None:
+        skin = (masks.skin[layer.region.slices] > 127).astype(np.float32)
     shade = light.shading(
         ground, skin, cover, sigma=max(2.0, 0.10 * unit), strength=adjustments.light
     )

@@ -110,6 +110,12 @@ def decode_rgba(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = M
     return _upright(colour, found.orientation)
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header of a picture that we made ourselves."""
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
 class _Found(NamedTuple):
     """As in the file: not yet upright."""
 

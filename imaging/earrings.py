@@ -135,7 +135,7 @@ def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float, head: Head | None)
         return not covered(photo, head, ear)
     box = face.box
     cheeks = np.concatenate([
-        _patch(photo, box.x + box.width * x, box.y + box.height * y, 0.05 * box.width)
+        patch(photo, box.x + box.width * x, box.y + box.height * y, 0.05 * box.width)
         for x, y in CHEEKS
     ])  # fmt: skip
     if not len(cheeks):
@@ -144,13 +144,13 @@ def _bare(photo: Rgb, face: Face, ear: Ear, px_per_mm: float, head: Head | None)
     spread = np.maximum(1.48 * np.median(np.abs(cheeks - skin), axis=0), (12, 3, 4))
     up = (14.0, 9.0, 4.0, 0.0)
     ears = [
-        _patch(photo, ear.lobe.x, ear.lobe.y - mm * px_per_mm, 3 * px_per_mm) for mm in up
+        patch(photo, ear.lobe.x, ear.lobe.y - mm * px_per_mm, 3 * px_per_mm) for mm in up
     ]  # fmt: skip
     like = [_like(patch, skin, spread) for patch in ears if len(patch)]
     return not like or float(np.mean(like)) >= LEAST_SKIN
 
 
-def _patch(photo: Rgb, x: float, y: float, radius: float) -> FloatArray:
+def patch(photo: Rgb, x: float, y: float, radius: float) -> FloatArray:
     """Lab colours of a square, (n, 3), OpenCV's 0..255."""
     rows = slice(max(0, int(y - radius)), max(0, int(y + radius) + 1))
     columns = slice(max(0, int(x - radius)), max(0, int(x + radius) + 1))

@@ -79,7 +79,7 @@ def search(rgb: Rgb) -> list[Detection]:
 def _detect(rgb: Rgb, detector: Detector) -> list[Detection]:
     side = detector.side
     scale = side / max(rgb.shape[:2])
-    padded, offset = _letterbox(rgb, side, scale)
+    padded, offset = letterbox(rgb, side, scale)
     blazeface = net(detector.name)
     blazeface.setInput(padded.transpose(2, 0, 1)[None])
     outputs = blazeface.forward(blazeface.getUnconnectedOutLayersNames())
@@ -90,13 +90,13 @@ def _detect(rgb: Rgb, detector: Detector) -> list[Detection]:
     points = (values[seen] / np.float32(side)).astype(np.float32).reshape(-1, 8, 2)
     points[:, [0, 2, 3, 4, 5, 6, 7]] += _anchors(detector)[seen][:, None]
     points[:, 0] -= points[:, 1] / 2
-    merged = _merge(points, scores[seen])
+    merged = merged_boxes(points, scores[seen])
     return [
         _to_picture(each, score, offset=offset, side=side, scale=scale) for each, score in merged
     ]
 
 
-def _letterbox(rgb: Rgb, side: int, scale: float) -> tuple[FloatArray, FloatArray]:
+def letterbox(rgb: Rgb, side: int, scale: float) -> tuple[FloatArray, FloatArray]:
     """The picture in the middle of a black square, in -1..1; and where it begins."""
     height, width = (max(1, round(length * scale)) for length in rgb.shape[:2])
     small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
@@ -106,7 +106,7 @@ def _letterbox(rgb: Rgb, side: int, scale: float) -> tuple[FloatArray, FloatArra
     return square / np.float32(127.5) - np.float32(1), np.array([left, top], np.float32)
 
 
-def _merge(points: FloatArray, scores: FloatArray) -> list[tuple[FloatArray, float]]:
+def merged_boxes(points: FloatArray, scores: FloatArray) -> list[tuple[FloatArray, float]]:
     """Average what overlaps. points: (n, 8, 2): corner, size, and six key points of each anchor."""
     merged = []
     left = np.ones(len(scores), bool)

@@ -9,12 +9,19 @@ import math
 import cv2
 import numpy as np
 
-from imaging.scene import Scene, Truth, scene_of
+from imaging.encode import fit
+from imaging.hands import hands
+from imaging.scene import LOOKED_AT, Scene, Truth, scene_of
+from imaging.seats import arm
+from imaging.silhouettes import silhouette
 from imaging.skin import BARE_NECK, COLOURLESS, bare_skin, inner_neck
 from imaging.types import Alpha, Analysis, FloatArray, Masks, Rgb
 
 _LIKE_SKIN = np.array([40, 7, 8], np.float32)
 """Lab differences within which a sample from above the forehead is forehead."""
+
+CHEST_WIDE, CHEST_LOW = 2.0, 3.0
+"""How far from the notch, in neck widths, a hand may hide a necklace: aside, and below."""
 
 _HAIR_VARIES = np.array([35, 8, 10], np.float32)
 """Deviations beyond which the samples are not of one head of hair but of what is behind it too."""
@@ -23,11 +30,35 @@ _HAIR_VARIES = np.array([35, 8, 10], np.float32)
 def make(rgb: Rgb, analysis: Analysis) -> Masks:
     """Masks of the upright photograph; the analysis must have a neck."""
     scene = scene_of(rgb, analysis)
+    held = _held(rgb, scene)
     skin, confidence = bare_skin(scene)
     bare, front = _carried(rgb, scene, skin), _carried(rgb, scene, _front(scene, skin, confidence))
     return Masks(
-        skin=bare, front=np.maximum(front, _strands(rgb, scene, bare)), confidence=confidence
+        skin=bare,
+        front=np.maximum(front, _strands(rgb, scene, bare)),
+        confidence=confidence,
+        hands=held,
     )
+
+
+def _held(rgb: Rgb, scene: Scene) -> Alpha | None:
+    """The hands, where the body shows one before neck or chest; otherwise nobody looks for them."""
+    if not any(_before_chest(scene, hand) for hand in scene.hands):
+        return None
+    small = fit(rgb, LOOKED_AT)
+    shapes = [silhouette(small, each, arm(small, each)) for each in hands(small)]
+    if not shapes:
+        return None
+    size = (rgb.shape[1], rgb.shape[0])
+    whole = cv2.resize(np.maximum.reduce(shapes), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.uint8)
+
+
+def _before_chest(scene: Scene, hand: FloatArray) -> bool:
+    """Whether a corner of its outline lies where a necklace may hang."""
+    down = (hand - scene.notch) @ scene.turn[:, 1] / scene.width
+    across = (hand - scene.notch) @ scene.turn[:, 0] / scene.width
+    return bool(((np.abs(across) < CHEST_WIDE) & (down > -1.2) & (down < CHEST_LOW)).any())
 
 
 def _front(scene: Scene, skin: Truth, confidence: float) -> Truth:

@@ -156,7 +156,16 @@ def _turn(neck: Neck, shape: Column, half: float) -> float:
 
 
 def visible(layer: Layer, shape: Column, masks: Masks) -> FloatArray:
-    """1 where a necklace is seen, 0 where neck, hair, chin or collar hide it; (h, w) float32.
+    """1 where a necklace is seen, 0 where neck, hair, chin, collar or hands hide it; (h, w)."""
+    seen = _behind_nothing(layer, shape, masks)
+    if masks.hands is None:
+        return seen
+    held = masks.hands[layer.region.slices].astype(np.float32) * np.float32(1 / 255)
+    return np.asarray(seen * (1.0 - held), np.float32)
+
+
+def _behind_nothing(layer: Layer, shape: Column, masks: Masks) -> FloatArray:
+    """The same without regard to hands.
 
     Where the masks are not sure, and where clothes would hide nearly all of it, the necklace is
     worn over the clothes: what customers want to see, and how they would wear it.

@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
-import numpy as np
 
 from imaging import encode, models
-from imaging.analyse import analyse, make_masks, stand_up
+from imaging.analyse import WORKING_SIDE, analyse, make_masks, stand_up, with_hands
 from imaging.anchors import Anchors
-from imaging.compose import HEAD_TYPES
 from imaging.cutout import Cutout, Kind, cut_out, sorted_out
-from imaging.decode import decode, decode_rgba
+from imaging.decode import decode, decode_rgba, size_of
 from imaging.head import Head, head_of
 from imaging.kept import Kept
+from imaging.scaling import scaled, scaled_hand
 from imaging.several import LeftOut, Piece, Seen, wear
-from imaging.types import Adjustments, Analysis, Box, Ear, Face, Masks, Neck, Point, Rgb
+from imaging.types import Adjustments, Analysis, Hand, Masks, Point, Rgb
+from imaging.wearing import HAND_TYPES, HEAD_TYPES
 
 MEBIBYTE = 1 << 20
 
@@ -79,8 +79,9 @@ class Rendered:
 
 _analyses: Kept[bytes] = Kept(max_bytes=MEBIBYTE, weigh=len)
 _photos: Kept[Rgb] = Kept(max_bytes=24 * MEBIBYTE, weigh=lambda rgb: rgb.nbytes)
-_masks: Kept[Masks] = Kept(
-    max_bytes=16 * MEBIBYTE, weigh=lambda masks: masks.skin.nbytes + masks.front.nbytes
+_masks: Kept[Masks] = Kept(max_bytes=16 * MEBIBYTE, weigh=lambda masks: 3 * masks.skin.nbytes)
+_hands: Kept[tuple[Hand, ...]] = Kept(
+    max_bytes=MEBIBYTE, weigh=lambda hands: 512 * (1 + len(hands))
 )
 _heads: Kept[Head | None] = Kept(
     max_bytes=8 * MEBIBYTE, weigh=lambda head: 8192 + (head.person.nbytes if head else 0)
@@ -117,8 +118,11 @@ def analyse_photo(jpeg: bytes, *, face: int = 0) -> dict[str, Any]:
     """
 
     def make() -> bytes:
-        found = analyse(_photo(jpeg, max_side=None), wearer=face)
-        return json.dumps(found.to_dict()).encode()
+        small = _photo(jpeg, max_side=WORKING_SIDE)
+        width, height = size_of(jpeg)
+        found = analyse(small, wearer=face)
+        whole = scaled(found, width / small.shape[1], width=width, height=height)
+        return json.dumps(whole.to_dict()).encode()
 
     analysis: dict[str, Any] = json.loads(_analyses.get(f"{_sha256(jpeg)}:{face}", make))
     return analysis
@@ -158,21 +162,27 @@ def render_pieces(photo_jpeg: bytes, analysis: Mapping[str, Any],
     """
     rgb = _photo(photo_jpeg, max_side=max_side)
     found = Analysis.from_dict(analysis)
+    types = {overlay.product_type for overlay in overlays}
+    hands = _hands_of(photo_jpeg, found) if types & HAND_TYPES else None
     factor = rgb.shape[1] / found.width
-    found = _scaled(found, factor, width=rgb.shape[1], height=rgb.shape[0])
+    size = {"width": rgb.shape[1], "height": rgb.shape[0]}
+    measured = scaled(replace(found, hands=None), factor, **size)
+    seen = Seen(
+        rgb,
+        scaled(replace(found, hands=hands), factor, **size),
+        _masks_of(photo_jpeg, rgb, measured),
+        _head_of(photo_jpeg, rgb, measured) if types & HEAD_TYPES else None,
+    )
     moved = Adjustments.from_dict(adjustments)
     moved = replace(moved, dx=moved.dx * factor, dy=moved.dy * factor)
-    masks = _masks_of(photo_jpeg, rgb, found)
-    by_head = any(overlay.product_type in HEAD_TYPES for overlay in overlays)
-    head = _head_of(photo_jpeg, rgb, found) if by_head else None
-    worn, left_out = wear(Seen(rgb, found, masks, head), [*map(_piece, overlays)], moved)
+    worn, left_out = wear(seen, [*map(_piece, overlays)], moved)
     height, width = worn.shape[:2]
     return Rendered(encode.encode_jpeg(worn), width, height, left_out)
 
 
 def forget() -> None:
     """Drop everything kept: the next calls make it again."""
-    for kept in (_analyses, _photos, _masks, _heads, _cutouts):
+    for kept in (_analyses, _photos, _masks, _hands, _heads, _cutouts):
         kept.clear()
 
 
@@ -210,6 +220,19 @@ def _piece(overlay: OverlaySpec) -> Piece:
     )
 
 
+def _hands_of(jpeg: bytes, analysis: Analysis) -> tuple[Hand, ...]:
+    """In pixels of the analysis. Those of one size of the photograph, so that every size of it
+    wears a ring at the same place.
+    """
+
+    def make() -> tuple[Hand, ...]:
+        small = _photo(jpeg, max_side=WORKING_SIDE)
+        factor = analysis.width / small.shape[1]
+        return tuple(scaled_hand(hand, factor) for hand in with_hands(small, analysis).hands or ())
+
+    return _hands.get(_sha256(jpeg), make) if analysis.hands is None else analysis.hands
+
+
 def _cutout(png: bytes) -> Cutout:
     """An overlay is cut out already; only opaque pictures, such as a photograph that staff
     uploaded by mistake, are cut out here.
@@ -228,50 +251,3 @@ def _anchors(given: Mapping[str, Mapping[str, float]] | None) -> Anchors | None:
     if given is None:
         return None
     return Anchors(Point.from_dict(given["left"]), Point.from_dict(given["right"]))
-
-
-def _scaled(analysis: Analysis, factor: float, *, width: int, height: int) -> Analysis:
-    """The same findings in pixels of another size of the photograph."""
-    neck, shoulders = analysis.neck, analysis.shoulders
-    return replace(
-        analysis,
-        width=width,
-        height=height,
-        faces=tuple(_scaled_face(face, factor) for face in analysis.faces),
-        neck=_scaled_neck(neck, factor) if neck else None,
-        ears=tuple(_scaled_ear(ear, factor) for ear in analysis.ears),
-        shoulders=(_point(shoulders[0], factor), _point(shoulders[1], factor))
-        if shoulders
-        else None,
-    )
-
-
-def _scaled_face(face: Face, factor: float) -> Face:
-    return replace(face, box=_box(face.box, factor), landmarks=face.landmarks * np.float32(factor))
-
-
-def _scaled_neck(neck: Neck, factor: float) -> Neck:
-    return replace(
-        neck,
-        box=_box(neck.box, factor),
-        left=_point(neck.left, factor),
-        right=_point(neck.right, factor),
-        chin=_point(neck.chin, factor),
-        notch=_point(neck.notch, factor),
-        width=neck.width * factor,
-        px_per_mm=neck.px_per_mm * factor,
-    )
-
-
-def _scaled_ear(ear: Ear, factor: float) -> Ear:
-    return replace(ear, lobe=_point(ear.lobe, factor))
-
-
-def _point(point: Point, factor: float) -> Point:
-    """Coordinates are of pixel centres, so the corner of the picture is at (-0.5, -0.5)."""
-    return Point((point.x + 0.5) * factor - 0.5, (point.y + 0.5) * factor - 0.5)
-
-
-def _box(box: Box, factor: float) -> Box:
-    corner = _point(Point(box.x, box.y), factor)
-    return Box(corner.x, corner.y, box.width * factor, box.height * factor)

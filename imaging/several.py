@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imaging.anchors import Anchors
-from imaging.compose import EAR_TYPES, NECK_TYPES, SETS, compose
+from imaging.compose import compose
 from imaging.cutout import Cutout
 from imaging.errors import ImageRefused, RefusalCode
 from imaging.head import Head
 from imaging.types import Adjustments, Analysis, Masks, Neck, Rgb
+from imaging.wearing import EAR_TYPES, NECK_TYPES, SETS
 
 ROUND_THE_NECK = NECK_TYPES | SETS
 

@@ -190,13 +190,63 @@ class Ear:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a ring sits on a finger, or a bracelet on an arm.
+
+    middle: of the limb there. angle: of the way to the fingertips, degrees clockwise from up.
+    width: of the limb, pixels. tilt: degrees, > 0 when the fingertips' side is nearer.
+    """
+
+    middle: Point
+    angle: float
+    width: float
+    tilt: float
+
+    def to_dict(self) -> dict[str, Any]:
+        numbers = {name: _rounded(getattr(self, name)) for name in ("angle", "width", "tilt")}
+        return {"middle": self.middle.to_dict(), **numbers}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Seat":
+        numbers = (float(data[name]) for name in ("angle", "width", "tilt"))
+        return cls(Point.from_dict(data["middle"]), *numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A hand that can wear something; of its 21 points, which tell people apart, only the seats
+    are kept. finger: the ring finger's. back: the back of the hand is seen, not the palm.
+    score: 0..1, how sure it is a hand.
+    """
+
+    finger: Seat
+    wrist: Seat
+    back: bool
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "finger": self.finger.to_dict(),
+            "wrist": self.wrist.to_dict(),
+            "back": self.back,
+            "score": _rounded(self.score),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Hand":
+        finger, wrist = Seat.from_dict(data["finger"]), Seat.from_dict(data["wrist"])
+        return cls(finger, wrist, back=bool(data["back"]), score=float(data["score"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What was found on one photograph.
 
     width, height: pixels after turning. quarter_turns: how often (0..3) the given picture was
     turned clockwise by 90 degrees to stand upright; every coordinate is after that turn.
     primary: index into faces of the one that wears the jewellery. neck, ears, shoulders (left,
-    right) are the primary's. reasons: why there is no neck, or why to doubt it.
+    right) are the primary's. reasons: why there is no neck, or why to doubt it. hands: the best
+    to wear something first; None while nobody has looked for them, since that takes long.
     """
 
     width: int
@@ -209,6 +259,7 @@ class Analysis:
     reasons: tuple[Reason, ...] = ()
     quarter_turns: int = 0
     pipeline_version: str = PIPELINE_VERSION
+    hands: tuple[Hand, ...] | None = None
 
     @property
     def primary_face(self) -> Face | None:
@@ -227,11 +278,12 @@ class Analysis:
             "reasons": list(self.reasons),
             "quarter_turns": self.quarter_turns,
             "pipeline_version": self.pipeline_version,
+            "hands": None if self.hands is None else [hand.to_dict() for hand in self.hands],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Analysis":
-        shoulders = data["shoulders"]
+        shoulders, hands = data["shoulders"], data.get("hands")
         return cls(
             width=int(data["width"]),
             height=int(data["height"]),
@@ -245,21 +297,24 @@ class Analysis:
             reasons=tuple(data["reasons"]),
             quarter_turns=int(data["quarter_turns"]),
             pipeline_version=str(data["pipeline_version"]),
+            hands=None if hands is None else tuple(Hand.from_dict(hand) for hand in hands),
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """The two layers of one photograph, both (height, width) of the photograph.
+    """The layers of one photograph, all (height, width) of the photograph.
 
     skin: skin that is seen on neck and chest. front: what lies in front of a necklace and hides
     it: chin and face, hair, collar, hands. confidence: 0..1; low where colours do not tell skin
-    from cloth and only the body's geometry was used.
+    from cloth and only the body's geometry was used. hands: held before neck or chest, they hide
+    whatever is worn there, over the whole photograph; None when the body shows none there.
     """
 
     skin: Alpha
     front: Alpha
     confidence: float
+    hands: Alpha | None = None
 
 
 @dataclass(frozen=True, slots=True)

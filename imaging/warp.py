@@ -50,12 +50,14 @@ class Region:
 class Layer:
     """Jewellery in the photograph's pixels. pixels: (h, w, 4) float32 over the region,
     premultiplied linear light and coverage 0..1. facing: (h, w), 1 where the surface faces the
-    camera, less where the chain turns away.
+    camera, less where the chain turns away. skin: (h, w), 1 where it lies on skin that the masks,
+    which are of the neck, do not know.
     """
 
     region: Region
     pixels: FloatArray
     facing: FloatArray
+    skin: FloatArray | None = None
 
     @property
     def coverage(self) -> FloatArray:
@@ -85,7 +87,7 @@ def bend(rgba: Rgba, anchors: Anchors, how: Bend, *, size: tuple[int, int]) -> L
     """The overlay on an elliptic cylinder. size: width and height of the photograph."""
     region = _region(rgba, anchors, how, size)
     if region.empty:
-        return _nothing(region)
+        return nothing(region)
     x, y = region.grid()
     across, down = _turned(x - how.x, y - how.y, how.angle)
     part, facing = _unrolled(across / how.half, how.turn)
@@ -104,11 +106,11 @@ def hang(rgba: Rgba, *, hook: tuple[float, float], place: tuple[float, float],
     corners = [(cx, cy) for cx in (0, width) for cy in (0, height)]
     xs, ys = zip(*(_turned_back((cx - hook[0]) * scale[0], (cy - hook[1]) * scale[1], angle)
                    for cx, cy in corners), strict=True)  # fmt: skip
-    region = _clipped(
+    region = clipped(
         place[0] + min(xs), place[1] + min(ys), place[0] + max(xs), place[1] + max(ys), size
     )
     if region.empty:
-        return _nothing(region)
+        return nothing(region)
     x, y = region.grid()
     across, down = _turned(x - np.float32(place[0]), y - np.float32(place[1]), angle)
     pixels = sample(rgba, across / scale[0] + hook[0], down / scale[1] + hook[1], min(scale))
@@ -138,7 +140,7 @@ def premultiplied(rgba: Rgba) -> FloatArray:
     return np.dstack([to_linear(rgba[..., :3]) * alpha, alpha]).astype(np.float32)
 
 
-def _nothing(region: Region) -> Layer:
+def nothing(region: Region) -> Layer:
     shape = (max(0, region.y1 - region.y0), max(0, region.x1 - region.x0))
     return Layer(region, np.zeros((*shape, 4), np.float32), np.ones(shape, np.float32))
 
@@ -241,10 +243,10 @@ def _region(rgba: Rgba, anchors: Anchors, how: Bend, size: tuple[int, int]) -> R
     above = -(how.reach + 4.0)
     corners = [_turned_back(cx, cy, how.angle) for cx in (-aside, aside) for cy in (above, below)]
     xs, ys = zip(*corners, strict=True)
-    return _clipped(how.x + min(xs), how.y + min(ys), how.x + max(xs), how.y + max(ys), size)
+    return clipped(how.x + min(xs), how.y + min(ys), how.x + max(xs), how.y + max(ys), size)
 
 
-def _clipped(x0: float, y0: float, x1: float, y1: float, size: tuple[int, int]) -> Region:
+def clipped(x0: float, y0: float, x1: float, y1: float, size: tuple[int, int]) -> Region:
     width, height = size
     return Region(
         int(np.clip(np.floor(x0) - 2, 0, width)),

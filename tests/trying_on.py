@@ -13,7 +13,7 @@ from commands.picturing import PICTURING
 from imaging import pipeline
 from imaging.pipeline import PreparedPhoto, Rendered
 from imaging.several import LeftOut
-from imaging.types import Analysis, Box, Face, Neck, Point, Pose
+from imaging.types import Analysis, Box, Face, Hand, Neck, Point, Pose, Seat
 from tests.api import Api, Person
 from tests.buying import ok, on_sale, react
 
@@ -34,6 +34,10 @@ NECK = Neck(
 )
 FACE = Face(box=Box(18, 10, 24, 30), score=0.9, pose=Pose(0, 0, 0), presence=1.0)
 FOUND = Analysis(WIDTH, HEIGHT, faces=(FACE, FACE), primary=0, neck=NECK)
+SEAT = Seat(Point(30, 40), 0, 8, 0)
+HAND_ALONE = Analysis(
+    WIDTH, HEIGHT, reasons=("no-face",), hands=(Hand(SEAT, SEAT, back=True, score=1.0),)
+)
 NOBODY = Analysis(WIDTH, HEIGHT, reasons=("no-face",))
 
 OVERLAY = {

@@ -25,6 +25,7 @@ from tests.api import Api, Person
 from tests.buying import ok, react, refused
 from tests.trying_on import (
     FOUND,
+    HAND_ALONE,
     HEIGHT,
     NOBODY,
     Studio,
@@ -254,6 +255,27 @@ async def test_a_piece_that_cannot_be_worn_is_left_out_and_the_result_says_so(ap
     assert result["leftOut"] == [
         {"index": 1, "code": "not-wearable-here", "message": "no ear is seen"}
     ]
+
+
+async def test_a_ring_needs_a_hand_and_no_face(api: Api) -> None:
+    studio = with_studio(api)
+    person, ring = await api.customer(), await wearable(api, productType="ring")
+    studio.found = HAND_ALONE
+    image = await photographed(api, person)
+    assert image["metadata"]["faceDetected"] is False
+    result = await tried_on(api, person, image, ring)
+    assert result["status"] == "ready"
+
+
+async def test_a_ring_on_a_photograph_without_a_hand_says_so(api: Api) -> None:
+    studio = with_studio(api)
+    person, ring = await api.customer(), await wearable(api, productType="ring")
+    studio.found = replace(FOUND, hands=())
+    result = await tried_on(api, person, await photographed(api, person), ring)
+    assert result["failure"] == {
+        "code": "not-wearable-here",
+        "reason": "no hand is seen on the photograph",
+    }
 
 
 async def test_a_failed_try_on_may_be_adjusted_and_succeed(api: Api) -> None:

@@ -32,6 +32,9 @@ IMAGE, ANOTHER, RESULT = "1" * 24, "2" * 24, "3" * 24
 SHA, OTHER_SHA = "a" * 64, "b" * 64
 KEYS = PhotoKeys(original="p/o.jpg", large="p/o.jpg", medium="p/m.jpg", small="p/s.jpg")
 ANALYSIS: dict[str, Any] = {"faces": [{}, {}], "primary": 0, "neck": {"box": {}}, "reasons": []}
+HAND_ALONE: dict[str, Any] = {
+    "faces": [], "primary": None, "neck": None, "reasons": ["no-face"], "hands": [{"score": 1}],
+}  # fmt: skip
 NOBODY: dict[str, Any] = {"faces": [], "primary": None, "neck": None, "reasons": ["no-face"]}
 
 OPENED = AlbumOpened(user_id=USER)
@@ -204,6 +207,7 @@ def test_a_photograph_carries_results_if_somebody_is_on_it() -> None:
     tried = ImageTriedOn(result_id=RESULT)
     given(UPLOADED).when(Image.try_on, RESULT).then(tried)
     given(UPLOADED, FOUND).when(Image.try_on, RESULT).then(tried)
+    given(UPLOADED, processed(HAND_ALONE)).when(Image.try_on, RESULT).then(tried)
     given(UPLOADED, processed(NOBODY)).when(Image.try_on, RESULT).then_raises(
         RuleViolation, "no face", code="no-face"
     )

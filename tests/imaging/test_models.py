@@ -16,6 +16,8 @@ def test_every_file_of_weights_names_its_source_its_hash_and_its_licence() -> No
         "pose_landmark_full",
         "face_detection_short_range",
         "face_detection_full_range",
+        "palm_detection_full",
+        "hand_landmark_full",
     }
     for each in models.manifest():
         assert len(each.sha256) == 64
@@ -112,7 +114,7 @@ def test_the_command_reports_what_it_did(
     weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert models.main(["fetch", "--directory", str(weights)]) == 0
-    assert "0 fetched, 4 already there" in capsys.readouterr().out
+    assert "0 fetched, 6 already there" in capsys.readouterr().out
     (tmp_path / "face_landmark.tflite").write_bytes(b"not these")
     assert models.main(["fetch", "--directory", str(tmp_path)]) == 1
     assert "is refused" in capsys.readouterr().err

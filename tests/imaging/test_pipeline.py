@@ -19,6 +19,7 @@ from imaging.errors import ImageRefused
 from imaging.kept import Kept
 from imaging.pipeline import OverlaySpec
 from imaging.types import Adjustments, Analysis, Rgb
+from tests.imaging.drawn_hand import drawn_hand
 
 DEMO = Path(__file__).parents[2] / "demo"
 OVERLAYS = json.loads((DEMO / "overlays.json").read_text(encoding="utf-8"))
@@ -178,11 +179,85 @@ def test_the_demo_set_is_worn_at_neck_and_ears(
     ].any()
 
 
-def test_a_ring_is_refused_with_a_reason(
-    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+@pytest.mark.parametrize("name", ["solitaire-ring", "gold-bangles"])
+def test_without_a_hand_a_ring_is_refused_with_a_reason(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any], name: str
 ) -> None:
-    with pytest.raises(ImageRefused, match="ring cannot be tried on yet"):
-        pipeline.render(photo.original_jpeg, found, [spec("solitaire-ring")], AUTO, max_side=1024)
+    assert found["hands"] is None
+    for _ in range(2):
+        with pytest.raises(ImageRefused, match="no hand is seen on the photograph"):
+            pipeline.render(photo.original_jpeg, found, [spec(name)], AUTO, max_side=1024)
+
+
+@pytest.fixture(scope="module")
+def hand_photo() -> pipeline.PreparedPhoto:
+    """A hand alone: nobody's face is on it."""
+    stream = io.BytesIO()
+    Image.fromarray(drawn_hand(size=(1280, 1440), wrist=(640, 940), px_per_mm=4)[0]).save(
+        stream, "PNG"
+    )
+    return pipeline.prepare_photo(stream.getvalue())
+
+
+@pytest.fixture(scope="module")
+def hand_found(hand_photo: pipeline.PreparedPhoto) -> dict[str, Any]:
+    return pipeline.analyse_photo(hand_photo.original_jpeg)
+
+
+def test_a_hand_alone_is_found_although_it_has_no_face(hand_found: dict[str, Any]) -> None:
+    assert hand_found["reasons"] == ["no-face"]
+    assert len(hand_found["hands"]) == 1
+    assert json.loads(json.dumps(hand_found)) == hand_found
+    assert Analysis.from_dict(hand_found).to_dict() == hand_found
+
+
+def test_an_analysis_from_before_hands_were_known_is_read(hand_found: dict[str, Any]) -> None:
+    old = {name: value for name, value in hand_found.items() if name != "hands"}
+    assert Analysis.from_dict(old).hands is None
+
+
+@pytest.mark.parametrize(
+    ("name", "seat"), [("solitaire-ring", "finger"), ("gold-bangles", "wrist")]
+)
+def test_a_hand_alone_wears_rings_and_bangles(
+    hand_photo: pipeline.PreparedPhoto, hand_found: dict[str, Any], name: str, seat: str
+) -> None:
+    original = pixels(hand_photo.original_jpeg)
+    place = Analysis.from_dict(hand_found).to_dict()["hands"][0][seat]
+    for side in (1440, 720):
+        worn = pipeline.render(hand_photo.original_jpeg, hand_found, [spec(name)], AUTO,
+                               max_side=side)  # fmt: skip
+        before = np.asarray(
+            Image.fromarray(original.astype(np.uint8)).resize(
+                (side * 8 // 9, side), Image.Resampling.BOX
+            )
+        )
+        different = np.abs(pixels(worn) - before).max(axis=-1) > 50
+        rows, columns = np.nonzero(different)
+        scale, reach = side / 1440, 0.75 * place["width"]
+        assert len(rows) > 12
+        assert np.abs(columns / scale - place["middle"]["x"]).max() < reach
+        assert np.abs(rows / scale - place["middle"]["y"]).max() < reach
+
+
+def test_a_hand_alone_wears_no_necklace(
+    hand_photo: pipeline.PreparedPhoto, hand_found: dict[str, Any]
+) -> None:
+    with pytest.raises(ImageRefused, match="no neck"):
+        pipeline.render(hand_photo.original_jpeg, hand_found, [spec("kundan-bib")], AUTO,
+                        max_side=720)  # fmt: skip
+
+
+def test_hands_are_found_late_at_the_same_place(
+    hand_photo: pipeline.PreparedPhoto, hand_found: dict[str, Any]
+) -> None:
+    unasked = hand_found | {"hands": None}
+    early, late = (
+        pipeline.render(hand_photo.original_jpeg, each, [spec("solitaire-ring")], AUTO,
+                        max_side=720)
+        for each in (hand_found, unasked)
+    )  # fmt: skip
+    assert np.abs(pixels(early) - pixels(late)).mean() < 0.02
 
 
 def test_a_bridal_look_is_one_picture(photo: pipeline.PreparedPhoto, found: dict[str, Any]) -> None:
