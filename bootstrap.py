@@ -25,8 +25,8 @@ from integrations.imaging_pool import ImagingPool
 from integrations.mail import SmtpMailer
 from integrations.messaging.connection import Connection, connect
 from integrations.object_store import open_object_store
-from integrations.pictures import PictureFetcher
 from integrations.payments.razorpay import RazorpayGateway
+from integrations.pictures import PictureFetcher
 from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens

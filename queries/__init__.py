@@ -3,12 +3,24 @@
 from fastapi import APIRouter
 
 from dependencies import View
-from queries import accounts, audit, catalogue, images, imports, media, orders, payments, tryon
+from queries import (
+    accounts,
+    audit,
+    catalogue,
+    images,
+    imports,
+    media,
+    orders,
+    overlays,
+    payments,
+    tryon,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     accounts.admin_router,
     imports.router,
+    overlays.router,  # before a product may be called so
     catalogue.router,
     orders.router,
     payments.router,
@@ -21,7 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 VIEWS: dict[str, View] = {
     accounts.USERS: accounts.user_view,
-    "products": catalogue.product_view,
+    "products": catalogue.staff_product_view,
     "orders": orders.order_view,
     "payments": payments.payment_view,
     "uploadedImages": images.image_view,
