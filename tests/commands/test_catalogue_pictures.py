@@ -1,11 +1,13 @@
 """Catalogue pictures become overlays by themselves: once a version, bounded, and never over the staff's."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from commands import catalogue_pictures
 from domain.errors import RuleViolation, Unavailable
 from tests.api import Api
 from tests.buying import manager, ok
@@ -204,6 +206,47 @@ async def test_an_estimated_width_follows_the_product(
     assert (after["widthMm"], after["widthEstimated"]) == (60, False)
     assert after["pxPerMm"] == pytest.approx(2 * before["pxPerMm"], rel=0.001)
     assert imaging.cuts == 1
+
+
+async def test_a_width_that_staff_measured_outlives_the_picture(
+    api: Api, shelf: PictureShelf
+) -> None:
+    address = await made(api, widthMm=None)
+    ok(await (await api.admin()).client.post(f"{address}/overlay", data={"widthMm": "95"}))
+    shelf.pictures["https://shop.example/new.png"] = picture(colour=(160, 160, 170))
+    await changed(api, address, images=["https://shop.example/new.png"])
+    assert await rounds(api) == 1
+    overlay = (await seen(api, address))["overlay"]
+    assert overlay["picture"]["url"] == "https://shop.example/new.png"
+    assert (overlay["widthMm"], overlay["widthEstimated"]) == (95, False)
+
+
+async def test_a_round_that_has_lasted_long_enough_begins_no_more(
+    api: Api, shelf: PictureShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made(api)
+    monkeypatch.setattr(catalogue_pictures, "ROUND_SECONDS", -1.0)
+    assert await rounds(api) == 0
+    assert shelf.fetched == []
+
+
+async def test_the_stream_decides_not_the_read_model(api: Api, shelf: PictureShelf) -> None:
+    """A read model that lags proposes what was done long ago."""
+    await made(api)
+    await rounds(api)
+    due = {"$set": {"_pictureDue": api.services.clock()}}
+    await api.services.read_models["products"].update_many({}, due)
+    assert await rounds(api) == 0
+    assert len(shelf.fetched) == 1
+
+
+async def test_two_workers_cut_the_same_picture_to_one_overlay(
+    api: Api, shelf: PictureShelf
+) -> None:
+    assert shelf.pictures
+    await made(api)
+    await asyncio.gather(*(rounds(api) for _ in range(2)))
+    assert (await api.topics()).count("ProductOverlaySet") == 1
 
 
 async def test_what_was_overtaken_while_it_was_fetched_changes_nothing(

@@ -88,6 +88,10 @@ def test_an_overtaken_cut_out_changes_nothing(before: tuple[object, ...]) -> Non
     given(CREATED, *before).when(Product.take_cut_out, CUT).then_nothing()  # type: ignore[arg-type]
 
 
+def test_a_cut_out_of_nothing_is_none() -> None:
+    given(CREATED).when(Product.take_cut_out, DRAWN).then_nothing()
+
+
 @pytest.mark.parametrize("overlay", [CUT, DRAWN])
 def test_a_changed_picture_replaces_what_no_person_made(overlay: Overlay) -> None:
     new = CUT.model_copy(update={"cut_from": PictureVersion(url=OTHER, sha256="b" * 64)})
