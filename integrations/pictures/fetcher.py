@@ -214,11 +214,12 @@ class PictureFetcher:
 
 
 async def _next_event(http: h11.Connection, reader: asyncio.StreamReader) -> h11.Event:
-    """Of head, data and end of one answer. Raise RemoteProtocolError for what is none."""
+    """Of head, data and end of one answer; h11 raises RemoteProtocolError for what is none, an early end
+    of the connection among it.
+    """
     while (event := http.next_event()) is h11.NEED_DATA:
         http.receive_data(await reader.read(READ_BYTES))
-    if isinstance(event, type | h11.ConnectionClosed):
-        raise h11.RemoteProtocolError("the answer has no end")
+    assert not isinstance(event, type | h11.ConnectionClosed), "they come behind an end only"
     return event
 
 

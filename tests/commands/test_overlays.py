@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from domain.catalogue import Product
 from domain.errors import Unavailable
 from domain.values import Role
 from tests.api import Api
@@ -70,6 +71,12 @@ async def test_an_uploaded_piece_of_unknown_width_is_not_guessed(
     refused(await staff.post(address, files=upload()), 422, "width-unknown")
     overlay = ok(await staff.post(address, files=upload(), data={"widthMm": "90"}))["overlay"]
     assert (overlay["widthMm"], overlay["widthEstimated"]) == (90, False)
+
+
+async def test_an_upload_has_its_limit(api: Api, staff: httpx.AsyncClient) -> None:
+    large = bytes(api.services.settings.max_upload_mb * 1_000_000 + 1)
+    answer = await staff.post(await made(staff), files={"file": ("haar.png", large)})
+    refused(answer, 413, "too-large")
 
 
 # --- Cut out of the catalogue's picture ----------------------------------------------------------
@@ -217,6 +224,15 @@ async def test_no_other_object_of_ours_becomes_an_overlay(
     """Overlays are shown to everybody; photographs are not."""
     body = {"image": image, "width": 8, "height": 8, "widthMm": 10}
     refused(await staff.put(await made(staff), json=body), 422, "overlay-picture")
+
+
+async def test_a_picture_that_it_has_may_be_named_again(api: Api, staff: httpx.AsyncClient) -> None:
+    address = await made(staff)
+    ok(await staff.post(address))
+    product: Product = await api.services.store.load(Product, address.split("/")[3])
+    assert product.overlay is not None
+    body = {"image": product.overlay.image, "widthMm": 80}
+    assert ok(await staff.put(address, json=body))["overlay"]["picture"]["url"] == FIRST
 
 
 async def test_a_given_scale_counts_more_than_a_computed_one(staff: httpx.AsyncClient) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
 from domain.errors import Invalid, Unavailable
 from integrations.pictures import PictureFetcher, addresses
-from integrations.pictures.addresses import is_public, target_of
+from integrations.pictures.addresses import is_public, must_be_reachable, target_of
 from tests.picture_host import PictureHost
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -280,7 +281,23 @@ async def test_a_redirect_is_judged_like_any_address(location: str) -> None:
      "::ffff:8.8.8.8"],
 )  # fmt: skip
 def test_public_addresses_are_public(text: str) -> None:
-    assert is_public(ip_address(text))
+    address = ip_address(text)
+    assert is_public(address)
+    target = target_of("https://shop.example/a.png")
+    must_be_reachable(target, [address], allowed_networks=(), schemes=("https",))
+
+
+def test_an_allowed_network_allows_itself_and_no_other() -> None:
+    target = target_of("http://archive.example:8080/a.png")
+    inside, outside = ip_address("10.20.0.7"), ip_address("10.30.0.7")
+    allowed: dict[str, Any] = {
+        "allowed_networks": (ip_network("10.20.0.0/16"),),
+        "schemes": ("https", "http"),
+    }
+    must_be_reachable(target, [inside], **allowed)
+    for found in ([outside], [inside, outside], [ip_address("93.184.216.34")], []):
+        with pytest.raises(Invalid):
+            must_be_reachable(target, found, **allowed)
 
 
 def test_an_address_is_taken_apart_once() -> None:
