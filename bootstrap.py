@@ -26,6 +26,7 @@ from integrations.mail import SmtpMailer
 from integrations.messaging.connection import Connection, connect
 from integrations.object_store import open_object_store
 from integrations.payments.razorpay import RazorpayGateway
+from integrations.pictures import PictureFetcher
 from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens
@@ -71,6 +72,8 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         stack.push_async_callback(objects.close)
         images = ImagingPool(processes=settings.imaging_processes, models_dir=settings.models_dir)
         stack.push_async_callback(images.close)
+        pictures = _pictures(settings)
+        stack.push_async_callback(pictures.close)
         yield Services(
             settings=settings,
             store=store,
@@ -82,6 +85,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             limiter=limiter,
             hasher=hasher,
             images=images,
+            pictures=pictures,
             tables=tabular,
             consistency=consistency,
             tokens=_tokens(settings),
@@ -157,6 +161,15 @@ def _mailer(settings: Settings) -> SmtpMailer:
         starttls=settings.smtp_starttls,
         username=settings.smtp_username,
         password=password.get_secret_value() if password else None,
+    )
+
+
+def _pictures(settings: Settings) -> PictureFetcher:
+    return PictureFetcher(
+        user_agent=f"Kundan catalogue pictures (+{settings.public_base_url})",
+        max_bytes=settings.max_upload_mb * 1_000_000,
+        plain_http=("http",) if settings.fetch_plain_http else (),
+        allowed_networks=settings.fetch_allowed_networks,
     )
 
 

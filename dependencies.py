@@ -32,6 +32,7 @@ from domain.ports import (
     PasswordHasher,
     PaymentGateway,
     PersonalKeys,
+    Pictures,
     RateLimiter,
     Tables,
 )
@@ -116,6 +117,7 @@ class Services:
     limiter: RateLimiter
     hasher: PasswordHasher
     images: ImageWorker
+    pictures: Pictures
     tables: Tables
     consistency: Consistency
     tokens: Tokens

@@ -4,7 +4,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 WEAK_SECRETS = {"your-secret-key", "secret", "changeme", "password"}
@@ -82,6 +89,12 @@ class Settings(BaseSettings):
     imaging_processes: int = Field(default=1, ge=1, le=32)
     photo_days: int = Field(default=30, ge=1, le=3650)
     rate_limits: bool = True
+    fetch_catalogue_pictures: bool = False
+    """Fetch the first picture of each new piece, to cut its overlay out by itself. Staff may always ask."""
+    fetch_plain_http: bool = False
+    """Also from http:// at port 80; else https:// at port 443 only."""
+    fetch_allowed_networks: Annotated[list[IPvAnyNetwork], NoDecode] = Field(default=[])
+    """Of the shop's own: from there any port and plain http may be fetched, though it is not public."""
     demo_catalogue: bool = False
     """Import the demo's products once; `make run` sets it."""
     yunet_model: Path | None = None
@@ -92,7 +105,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("allowed_hosts", "cors_origins"):
+        for name in ("allowed_hosts", "cors_origins", "fetch_allowed_networks"):
             if name in values:
                 values[name] = _comma_list(values[name])
         return values

@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from bootstrap import open_services
 from commands.cancelling import expire_reservations
+from commands.catalogue_pictures import cut_out_catalogue_pictures
 from commands.orphans import sweep_orphans
 from commands.policies import POLICIES
 from commands.policy import Policy
@@ -64,6 +65,9 @@ TIMERS = (
     Timer(name="unpaid orders expire", every_seconds=30, act=expire_reservations),
     Timer(name="expired pictures are removed", every_seconds=600, act=remove_expired_pictures),
     Timer(name="files that nobody owns are swept", every_seconds=600, act=sweep_orphans),
+    Timer(
+        name="catalogue pictures become overlays", every_seconds=5, act=cut_out_catalogue_pictures
+    ),
     Timer(name="open payments are asked about", every_seconds=60, act=reconcile_open_payments),
     Timer(name="open refunds are asked about", every_seconds=60, act=reconcile_open_refunds),
 )

@@ -4,18 +4,17 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response, status
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from commands.context import Command
-from commands.product_bodies import ChangeProduct, CreateProduct, Key
+from commands.product_bodies import ChangeProduct, CreateProduct
 from commands.unit_of_work import UnitOfWork
 from dependencies import CatalogManager, Execute, limited, object_id_or_404
-from domain.catalogue import Anchor, Overlay, Product
-from domain.errors import Invalid, PreconditionRequired
+from domain.catalogue import Product
+from domain.errors import PreconditionRequired
 from domain.import_rules.availability import StockStatus
 from domain.import_rules.product import ProductFields
 from domain.import_rules.words import normalised
-from domain.kernel import Measure
 from domain.stock import Stock
 from domain.values import ImportId, ProductId
 
@@ -23,25 +22,12 @@ router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limi
 
 PRODUCTS = "products"
 
-Anchors = Annotated[dict[Key, Anchor], Field(max_length=10)]
-
 
 # --- Bodies ---------------------------------------------------------------------------------------
 
 
 class FeatureProduct(Command):
     rank: Annotated[int, Field(ge=0, le=10_000)] = 0
-
-
-class SetOverlay(Command):
-    """The transparent picture for try-on; anchors in its pixels."""
-
-    image: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
-    width: Annotated[int, Field(ge=1, le=10_000)]
-    height: Annotated[int, Field(ge=1, le=10_000)]
-    width_mm: Annotated[Measure, Field(gt=0, le=2000)]
-    px_per_mm: Annotated[Measure, Field(gt=0, le=1000)]
-    anchors: Anchors = Field(default_factory=dict)
 
 
 # --- Handlers ------------------------------------------------------------------------------------
@@ -141,21 +127,6 @@ async def unfeature_product(product_id: ProductId, work: UnitOfWork) -> Product:
     return product
 
 
-async def set_overlay(product_id: ProductId, command: SetOverlay, work: UnitOfWork) -> Product:
-    _must_be_its_own(command.image, product_id)
-    product = await work.load(Product, product_id)
-    product.set_overlay(Overlay.model_validate(command.model_dump()))
-    return product
-
-
-def _must_be_its_own(image: str, product_id: ProductId) -> None:
-    """Raise Invalid for a stored file that is not this product's: it might be somebody's photograph."""
-    if image.startswith("object:") and not image.startswith(f"object:overlays/{product_id}/"):
-        raise Invalid(
-            "an overlay is one of this product's own pictures", code="not-its-own-picture"
-        )
-
-
 # --- Endpoints -----------------------------------------------------------------------------------
 
 
@@ -206,10 +177,3 @@ async def put_feature(
 @router.delete("/{product_id}/feature")
 async def delete_feature(product_id: KnownProduct, _: CatalogManager, execute: Execute) -> Response:
     return await execute(partial(unfeature_product, product_id), shows=PRODUCTS)
-
-
-@router.put("/{product_id}/overlay")
-async def put_overlay(
-    product_id: KnownProduct, command: SetOverlay, _: CatalogManager, execute: Execute
-) -> Response:
-    return await execute(partial(set_overlay, product_id, command), shows=PRODUCTS)

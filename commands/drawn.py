@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from domain.catalogue import Overlay
+from domain.overlays import Overlay, OverlaySource
 
 FOLDER = Path(__file__).parent.parent / "demo"
 PICTURES = "/media/demo/"
@@ -18,7 +18,10 @@ def drawn(addresses: Iterable[str]) -> Overlay | None:
         facts = _overlays().get(Path(address).stem) if address.startswith(PICTURES) else None
         if facts is not None:
             known = {name: facts[name] for name in Overlay.model_fields if name in facts}
-            return Overlay.model_validate({**known, "anchors": facts.get("anchors") or {}})
+            anchors = facts.get("anchors") or {}
+            return Overlay.model_validate(
+                {**known, "anchors": anchors, "source": OverlaySource.DRAWN}
+            )
     return None
 
 

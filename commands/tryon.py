@@ -15,9 +15,10 @@ from dependencies import AllServices, CurrentUser, Execute, limited, object_id_o
 from domain.catalogue import Product, ProductStatus
 from domain.errors import Invalid, NotFound
 from domain.images import Image
+from domain.sessions import User
 from domain.tryon import TryOn
 from domain.tryon_events import Position, TryOnAdjustments
-from domain.values import ObjectIdText, ResultId, UserId
+from domain.values import ObjectIdText, ResultId, Role, UserId
 
 router = APIRouter(prefix="/api/try-on", tags=["try-on"])
 
@@ -69,21 +70,19 @@ async def post_try_on(
     """Ask for a picture. It is rendered in a moment: read the result until `status` is `ready`."""
     days = services.settings.photo_days
     return await execute(
-        partial(request_try_on, command, user.id, days=days),
+        partial(request_try_on, command, user, days=days),
         shows=RESULTS,
         status=status.HTTP_201_CREATED,
         location=LOCATION,
     )
 
 
-async def request_try_on(
-    command: CreateTryOn, user_id: UserId, work: UnitOfWork, *, days: int
-) -> TryOn:
+async def request_try_on(command: CreateTryOn, user: User, work: UnitOfWork, *, days: int) -> TryOn:
     """Raise NotFound for another's photograph, Invalid for a product that cannot be tried on."""
     image = await work.load(Image, command.user_image_id)
-    image.must_belong_to(user_id)
+    image.must_belong_to(user.id)
     products = [
-        await _wearable(product_id, work)
+        await _wearable(product_id, user, work)
         for product_id in (command.product_id, *command.more_product_ids)
     ]
     adjustments = command.adjustments.over(TryOnAdjustments())
@@ -93,7 +92,7 @@ async def request_try_on(
     return work.add(
         TryOn.request(
             result_id,
-            user_id=user_id,
+            user_id=user.id,
             product_id=command.product_id,
             product_name=products[0].details.name,
             image_id=command.user_image_id,
@@ -104,13 +103,16 @@ async def request_try_on(
     )
 
 
-async def _wearable(product_id: str, work: UnitOfWork) -> Product:
+async def _wearable(product_id: str, user: User, work: UnitOfWork) -> Product:
+    """Only those who can mend it are told why there is no overlay."""
     product = await work.load(Product, product_id)
     if product.status is not ProductStatus.ACTIVE:
         raise NotFound("there is no such product")
     if product.overlay is None:
+        refusal = product.refusal
         raise Invalid(
-            f"{product.details.name} cannot be tried on: it has no overlay picture",
+            f"{product.details.name} cannot be tried on: it has no overlay picture"
+            + (f" ({refusal.reason})" if refusal and user.has(Role.CATALOG_MANAGER) else ""),
             code="product-has-no-overlay",
         )
     return product

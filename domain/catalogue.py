@@ -3,48 +3,28 @@
 Event topics and fields are a storage format: change them only by adding.
 """
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
-
-from pydantic import Field, StringConstraints
+from typing import ClassVar, Self
 
 from domain.errors import RuleViolation
 from domain.import_rules.product import ProductFields
-from domain.kernel import (
-    AggregateRoot,
-    DomainEvent,
-    InitialEvent,
-    Measure,
-    ValueObject,
-    applies,
+from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
+from domain.overlays import (
+    ImageUrl,
+    OverlayRefusal,
+    OverlaySource,
+    awaited_picture,
+    next_try,
+    typical_width_mm,
 )
+from domain.overlays import Overlay as Overlay  # noqa: PLC0414 - its old place, where others find it
 from domain.values import ImportId, Money, ProductId
 
 
 class ProductStatus(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"
-
-
-ImageUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
-
-
-class Anchor(ValueObject):
-    """A point of the overlay picture, pixels from the centre of its top left one."""
-
-    x: Measure
-    y: Measure
-
-
-class Overlay(ValueObject):
-    """The transparent picture for try-on: where it hangs and how large the piece really is."""
-
-    image: ImageUrl
-    width: Annotated[int, Field(ge=1, le=10_000)]
-    height: Annotated[int, Field(ge=1, le=10_000)]
-    width_mm: Measure
-    px_per_mm: Measure
-    anchors: dict[str, Anchor] = Field(default_factory=dict)
 
 
 class ProductCreated(InitialEvent):
@@ -61,14 +41,21 @@ class ProductImported(InitialEvent):
     row: int
 
 
+PICTURED = frozenset({"images", "product_type", "try_on_region"})
+"""Details whose change gives a piece's picture a new chance to become its overlay."""
+
+
 class ProductChanged(DomainEvent):
-    """The details as they are now, and which of them changed. With import and row if a file did it."""
+    """The details as they are now, and which of them changed. With import and row if a file did it.
+    `awaited_picture`: the one that is now to become an overlay, if its picture or type changed.
+    """
 
     TOPIC: ClassVar[str] = "ProductChanged"
     details: ProductFields
     changed: tuple[str, ...]
     import_id: ImportId | None = None
     row: int | None = None
+    awaited_picture: ImageUrl | None = None
 
 
 class ProductFeatured(DomainEvent):
@@ -83,6 +70,17 @@ class ProductUnfeatured(DomainEvent):
 class ProductOverlaySet(DomainEvent):
     TOPIC: ClassVar[str] = "ProductOverlaySet"
     overlay: Overlay
+
+
+class ProductOverlayRefused(DomainEvent):
+    """The catalogue picture has not become an overlay, and why. Without `retry_at` for good."""
+
+    TOPIC: ClassVar[str] = "ProductOverlayRefused"
+    picture: ImageUrl
+    code: str
+    reason: str
+    tries: int = 1
+    retry_at: datetime | None = None
 
 
 class ProductArchived(DomainEvent):
@@ -126,10 +124,33 @@ class Product(AggregateRoot):
             for name in ProductFields.model_fields
             if getattr(details, name) != getattr(self.details, name)
         )
-        if changed:
-            self.record(
-                ProductChanged, details=details, changed=changed, import_id=import_id, row=row
-            )
+        if not changed:
+            return
+        self.record(
+            ProductChanged,
+            details=details,
+            changed=changed,
+            import_id=import_id,
+            row=row,
+            awaited_picture=self._picture_of(details) if PICTURED & set(changed) else None,
+        )
+        if {"width_mm", "product_type"} & set(changed):
+            self._measure_anew()
+
+    def _picture_of(self, details: ProductFields) -> str | None:
+        """What is awaited with other details: an earlier refusal counts no more."""
+        return awaited_picture(details, self.overlay)
+
+    def _measure_anew(self) -> None:
+        """An overlay that the shop cut is as wide as the product says, or as is usual for its type."""
+        overlay, details = self.overlay, self.details
+        if overlay is None or overlay.source is not OverlaySource.CATALOGUE:
+            return
+        usual = typical_width_mm(details.product_type) if overlay.width_estimated else None
+        if width := details.width_mm or usual:
+            wide = overlay.as_wide_as(width, product_type=details.product_type)
+            estimated = details.width_mm is None
+            self.set_overlay(wide.model_copy(update={"width_estimated": estimated}))
 
     def feature(self, *, rank: int) -> None:
         self._must_be_active("featured")
@@ -145,16 +166,50 @@ class Product(AggregateRoot):
         if self.overlay != overlay:
             self.record(ProductOverlaySet, overlay=overlay)
 
+    @property
+    def awaited_picture(self) -> str | None:
+        """The catalogue picture that is still to become the overlay."""
+        return awaited_picture(self.details, self.overlay, self.refusal)
+
+    def take_cut_out(self, overlay: Overlay) -> None:
+        """The overlay that the shop cut out by itself. Nothing, when the picture has changed meanwhile or
+        somebody was faster.
+        """
+        cut_from = overlay.cut_from
+        if cut_from is not None and cut_from.url == self.awaited_picture and self._is_active:
+            self.record(ProductOverlaySet, overlay=overlay)
+
+    def refuse_cut_out(self, *, picture: str, code: str, reason: str, now: datetime) -> None:
+        """Say why the awaited picture has not become an overlay, and when it is tried again."""
+        before = self.refusal
+        if picture != self.awaited_picture or not self._is_active:
+            return
+        if before is not None and before.retry_at is not None and now < before.retry_at:
+            return
+        tries = 1 if before is None else before.tries + 1
+        self.record(
+            ProductOverlayRefused,
+            picture=picture,
+            code=code,
+            reason=reason,
+            tries=tries,
+            retry_at=next_try(code, tries=tries, now=now),
+        )
+
     def archive(self) -> None:
-        if self.status is ProductStatus.ACTIVE:
+        if self._is_active:
             self.record(ProductArchived)
 
     def restore(self) -> None:
         if self.status is ProductStatus.ARCHIVED:
             self.record(ProductRestored)
 
+    @property
+    def _is_active(self) -> bool:
+        return self.status is ProductStatus.ACTIVE
+
     def _must_be_active(self, verb: str) -> None:
-        if self.status is ProductStatus.ARCHIVED:
+        if not self._is_active:
             raise RuleViolation(
                 f"an archived product cannot be {verb}; restore it first", code="product-archived"
             )
@@ -172,10 +227,13 @@ class Product(AggregateRoot):
         self.status: ProductStatus = ProductStatus.ACTIVE
         self.featured_rank: int = 0
         self.overlay: Overlay | None = None
+        self.refusal: OverlayRefusal | None = None
 
     @applies(ProductChanged)
     def _changed(self, event: ProductChanged) -> None:
         self.details = event.details
+        if PICTURED & set(event.changed):
+            self.refusal = None
 
     @applies(ProductFeatured)
     def _featured(self, event: ProductFeatured) -> None:
@@ -189,6 +247,17 @@ class Product(AggregateRoot):
     @applies(ProductOverlaySet)
     def _overlay_set(self, event: ProductOverlaySet) -> None:
         self.overlay = event.overlay
+        self.refusal = None
+
+    @applies(ProductOverlayRefused)
+    def _overlay_refused(self, event: ProductOverlayRefused) -> None:
+        self.refusal = OverlayRefusal(
+            picture=event.picture,
+            code=event.code,
+            reason=event.reason,
+            tries=event.tries,
+            retry_at=event.retry_at,
+        )
 
     @applies(ProductArchived)
     def _archived(self, _: ProductArchived) -> None:

@@ -355,6 +355,16 @@ class Tables(Protocol):
         """The rows that failed and what was wrong, safe to open in a spreadsheet."""
 
 
+class Pictures(Protocol):
+    """Pictures behind addresses that strangers wrote: never one of a host that is not public."""
+
+    async def fetch(self, url: str) -> bytes:
+        """The bytes, as they came. Raises Invalid `picture-address-refused` for an address that is never
+        fetched, NotFound `picture-missing` when its host has none, TooLarge, Unreadable for an answer
+        that is of no use, and Unavailable when the host cannot be reached now.
+        """
+
+
 class ImageWorker(Protocol):
     """Imaging away from the event loop: bytes and plain dictionaries in and out."""
 

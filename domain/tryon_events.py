@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from domain.catalogue import Anchor
 from domain.images import Sha256
 from domain.kernel import DomainEvent, InitialEvent, Measure, PersonalData, ValueObject
+from domain.overlays import Anchor
 from domain.values import ImageId, ProductId, UserId
 
 MAX_PRODUCTS = 4

@@ -20,18 +20,25 @@ Mask: TypeAlias = NDArray[np.bool_]
 Labels: TypeAlias = NDArray[np.int32]
 
 
+GAP = 5
+"""Pixels. Outlines of polished silver have narrower openings, where a highlight meets the edge."""
+
+
 def refused(reason: str) -> ImageRefused:
     return ImageRefused("product-not-cuttable", reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Backdrop:
-    """lab: the fitted surface. away: each pixel's distance from it. noise: what is still it."""
+    """lab: the fitted surface. away: each pixel's distance from it. noise: what is still it.
+    coloured: whether the product is mostly gold, stones or black, and not grey like a shadow.
+    """
 
     lab: FloatArray
     difference: FloatArray
     away: FloatArray
     noise: float
+    coloured: bool
 
 
 def without_backdrop(rgb: Rgb) -> Rgba:
@@ -85,7 +92,8 @@ def _fit_backdrop(lab: FloatArray) -> _Backdrop:
         raise refused("the backdrop is not plain but patterned")
     surface = _surface(weights.astype(np.float32), height, width)
     difference = lab - surface
-    return _Backdrop(surface, difference, _distance(difference), max(0.7, 1.5 * spread))
+    away = _distance(difference)
+    return _Backdrop(surface, difference, away, max(0.7, 1.5 * spread), _coloured(difference, away))
 
 
 def _centred(place: NDArray[np.integer], size: int) -> FloatArray:
@@ -115,7 +123,7 @@ def _shadow(backdrop: _Backdrop) -> Mask:
 
     Grey metal and pearls shade like shadows: beside them only very soft ones count.
     """
-    steepest, most_tint = (1.7, 5.0) if _coloured(backdrop) else (0.6, 2.5)
+    steepest, most_tint = (1.7, 5.0) if backdrop.coloured else (0.6, 2.5)
     smooth = cv2.GaussianBlur(backdrop.difference, (0, 0), 1.5)
     darker = -smooth[..., 0]
     slope_x = cv2.Sobel(darker, cv2.CV_32F, 1, 0, scale=1 / 8)
@@ -127,27 +135,38 @@ def _shadow(backdrop: _Backdrop) -> Mask:
     return wide.astype(np.bool_)
 
 
-def _coloured(backdrop: _Backdrop) -> bool:
-    """Whether the product is mostly gold, stones or black, and not grey like a shadow."""
-    product = backdrop.difference[backdrop.away > 14]
+def _coloured(difference: FloatArray, away: FloatArray) -> bool:
+    product = difference[away > 14]
     unlike_shadow = (np.hypot(product[:, 1], product[:, 2]) > 7) | (product[:, 0] < -45)
-    return len(product) > 0 and float(unlike_shadow.mean()) > 0.6
+    return len(product) > 0 and float(unlike_shadow.mean()) > 0.5
 
 
 def _ground(backdrop: _Backdrop) -> Mask:
     """Beside strong edges more counts as backdrop: compression leaves rings there."""
     strongest = cv2.dilate(backdrop.away, np.ones((7, 7), np.uint8))
     least = max(2.2, 2.2 * backdrop.noise)
-    return np.asarray(backdrop.away <= np.clip(0.10 * strongest, least, max(least, 7.0)), np.bool_)
+    near = backdrop.away <= np.clip(0.10 * strongest, least, max(least, 7.0))
+    return np.asarray(near | _bleed(backdrop), np.bool_)
+
+
+def _bleed(backdrop: _Backdrop) -> Mask:
+    """As light as the backdrop, with a little of the colour of something near: JPEG keeps colours at half
+    the resolution, in blocks of 16 pixels. Grey pieces have no colour to lose.
+    """
+    if not backdrop.coloured:
+        return np.zeros(backdrop.away.shape, np.bool_)
+    tint = np.hypot(backdrop.difference[..., 1], backdrop.difference[..., 2])
+    strongest = cv2.dilate(tint, np.ones((17, 17), np.uint8))
+    as_light = np.abs(backdrop.difference[..., 0]) < 3
+    return np.asarray(as_light & (tint < np.minimum(0.4 * strongest, 14.0)), np.bool_)
 
 
 def _product(backdrop: _Backdrop) -> Mask:
     """What is neither backdrop open to the border, nor a hole, nor a shadow beside these."""
     ground, shadow = _ground(backdrop), _shadow(backdrop)
-    count, label, stats = components(ground, connectivity=4)
-    seen_through = (_touching(label, count, _frame(label.shape)) | _holes(label, stats, backdrop))[
-        label
-    ]
+    outside = _outside(ground, gap=1 if backdrop.coloured else GAP)
+    _, label, stats = components(ground & ~outside, connectivity=4)
+    seen_through = outside | _holes(label, stats, backdrop)[label]
     count, label, _ = components(seen_through | shadow, connectivity=4)
     seen_through = _touching(label, count, seen_through)[label]
     _, label, stats = components((ground | shadow) & ~seen_through, connectivity=4)
@@ -155,6 +174,17 @@ def _product(backdrop: _Backdrop) -> Mask:
     large[0] = False
     seen_through |= (large & _sharp(label, stats, backdrop, step=4.5))[label]
     return _distinct_parts(~seen_through, backdrop)
+
+
+def _outside(ground: Mask, *, gap: int) -> Mask:
+    """The ground that the border reaches through openings of `gap` pixels and more. What lies behind
+    narrower ones is judged as a hole.
+    """
+    wide = cv2.erode(ground.astype(np.uint8), np.ones((gap, gap), np.uint8)) > 0
+    count, label, _ = components(wide, connectivity=4)
+    reached = _touching(label, count, _frame(label.shape))[label]
+    back = cv2.dilate(reached.astype(np.uint8), np.ones((gap + 2, gap + 2), np.uint8)) > 0
+    return np.asarray(back & ground, np.bool_)
 
 
 def components(mask: Mask, *, connectivity: int) -> tuple[int, Labels, Labels]:

@@ -12,26 +12,29 @@ from typing import Any
 from bson import ObjectId
 
 from domain.catalogue import (
+    PICTURED,
     ProductArchived,
     ProductChanged,
     ProductCreated,
     ProductFeatured,
     ProductImported,
+    ProductOverlayRefused,
     ProductOverlaySet,
     ProductRestored,
     ProductUnfeatured,
 )
 from domain.import_rules.price import format_inr
 from domain.import_rules.product import ProductFields
+from domain.overlays import Overlay, awaited_picture
 from domain.values import Money
-from projections.projection import Change, Projection, Put, Set
+from projections.projection import Change, Projection, Put, Set, index
 
 MAX_TOKENS = 100
 LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 PRODUCTS = Projection(
     "products",
-    version=1,
+    version=2,
     indexes=[
         [("status", 1), ("createdAt", -1)],
         [("status", 1), ("priceMinor", 1)],
@@ -41,6 +44,17 @@ PRODUCTS = Projection(
         [("_tokens", 1), ("status", 1)],
         [("slug", 1)],
         [("sku", 1)],
+        [("status", 1), ("tryOnRegion", 1), ("overlay.image", 1)],
+        index(("_pictureDue", 1), partialFilterExpression={"_pictureDue": {"$type": "date"}}),
+        index(
+            ("overlayRefusal.at", -1),
+            partialFilterExpression={"overlayRefusal.at": {"$type": "date"}},
+        ),
+        index(
+            ("updatedAt", -1),
+            name="estimated_overlays",
+            partialFilterExpression={"overlay.widthEstimated": True},
+        ),
     ],
 )
 
@@ -58,7 +72,11 @@ def imported(event: ProductImported, at: datetime) -> Change:
 
 @PRODUCTS.on(ProductChanged)
 def changed(event: ProductChanged, at: datetime) -> Change:
-    return Set(_shown(event.details, event.object_id) | {"updatedAt": at})
+    shown = _shown(event.details, event.object_id) | {"updatedAt": at}
+    if PICTURED & set(event.changed):
+        due = at if event.awaited_picture else None
+        shown |= {"_pictureDue": due, "overlayRefusal": None}
+    return Set(shown)
 
 
 @PRODUCTS.on(ProductFeatured)
@@ -73,20 +91,44 @@ def unfeatured(_: ProductUnfeatured, at: datetime) -> Change:
 
 @PRODUCTS.on(ProductOverlaySet)
 def overlay_set(event: ProductOverlaySet, at: datetime) -> Change:
-    overlay = event.overlay
     return Set(
         {
-            "overlay": {
-                "image": overlay.image,
-                "width": overlay.width,
-                "height": overlay.height,
-                "widthMm": overlay.width_mm,
-                "pxPerMm": overlay.px_per_mm,
-                "anchors": {name: {"x": p.x, "y": p.y} for name, p in overlay.anchors.items()},
-            },
+            "overlay": _overlay(event.overlay),
+            "overlayRefusal": None,
+            "_pictureDue": None,
             "updatedAt": at,
         }
     )
+
+
+def _overlay(overlay: Overlay) -> dict[str, Any]:
+    """`source`, `picture` and `widthEstimated` are shown to staff only."""
+    cut_from = overlay.cut_from
+    return {
+        "image": overlay.image,
+        "width": overlay.width,
+        "height": overlay.height,
+        "widthMm": overlay.width_mm,
+        "pxPerMm": overlay.px_per_mm,
+        "anchors": {name: {"x": p.x, "y": p.y} for name, p in overlay.anchors.items()},
+        "source": overlay.source.value,
+        "picture": cut_from and {"url": cut_from.url, "sha256": cut_from.sha256},
+        "widthEstimated": overlay.width_estimated,
+    }
+
+
+@PRODUCTS.on(ProductOverlayRefused)
+def overlay_refused(event: ProductOverlayRefused, at: datetime) -> Change:
+    """`_pictureDue`: when the picture is looked at next; the round of the worker asks for it."""
+    refusal = {
+        "code": event.code,
+        "reason": event.reason,
+        "picture": event.picture,
+        "at": at,
+        "tries": event.tries,
+        "retryAt": event.retry_at,
+    }
+    return Set({"overlayRefusal": refusal, "_pictureDue": event.retry_at, "updatedAt": at})
 
 
 @PRODUCTS.on(ProductArchived)
@@ -110,6 +152,8 @@ def _new(details: ProductFields, product_id: str, at: datetime) -> dict[str, Any
         "featuredRank": 0,
         "status": "active",
         "overlay": None,
+        "overlayRefusal": None,
+        "_pictureDue": at if awaited_picture(details) else None,
         "createdAt": at,
         "updatedAt": at,
     }

@@ -12,6 +12,7 @@ from queries import (
     imports,
     media,
     orders,
+    overlays,
     payments,
     sharing,
     tryon,
@@ -21,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     accounts.admin_router,
     imports.router,
+    overlays.router,  # before a product may be called so
     catalogue.router,
     orders.router,
     payments.router,
@@ -34,7 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 VIEWS: dict[str, View] = {
     accounts.USERS: accounts.user_view,
-    "products": catalogue.product_view,
+    "products": catalogue.staff_product_view,
     "orders": orders.order_view,
     "payments": payments.payment_view,
     "uploadedImages": images.image_view,

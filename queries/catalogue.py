@@ -45,10 +45,24 @@ Sort = Literal["newest", "price", "-price", "rating", "name"]
 
 
 def product_view(document: Document, services: Services) -> dict[str, Any]:
+    """As customers see it: how an overlay came about, or why there is none, is not for them."""
+    shown = staff_product_view(document, services)
+    shown.pop("overlayRefusal", None)
+    if shown["overlay"]:
+        shown["overlay"] = {n: v for n, v in shown["overlay"].items() if n in OVERLAY}
+    return shown
+
+
+OVERLAY = {"image", "width", "height", "widthMm", "pxPerMm", "anchors"}
+"""What a page needs to place an overlay."""
+
+
+def staff_product_view(document: Document, services: Services) -> dict[str, Any]:
     shown = present(document)
-    if shown.get("overlay"):
+    if shown["overlay"]:
         image = signed(document["overlay"]["image"], services)
         shown["overlay"] = {**shown["overlay"], "image": image}
+    shown["tryOn"] = {"available": bool(shown["overlay"])}
     stock = document["stock"]
     on_hand, available = stock["onHand"], stock["available"]
     reserved = None if on_hand is None or available is None else on_hand - available
@@ -151,7 +165,8 @@ def _manages(user: User | None) -> bool:
 @router.get("/{product_id}")
 async def get_product(product_id: str, services: AllServices, user: OptionalUser) -> Response:
     product = await _product(product_id, services, user)
-    return answer(product_view(product, services), headers=etag(product))
+    shown = staff_product_view if _manages(user) else product_view
+    return answer(shown(product, services), headers=etag(product))
 
 
 @router.get("/{product_id}/recommendations")

@@ -34,7 +34,7 @@ from main import create_app
 from projections import PROJECTIONS
 from projections.runner import Runner
 from settings import Settings
-from tests.fakes import CountingLimiter, Folding, NoImaging, Outbox, PlainHasher
+from tests.fakes import CountingLimiter, Folding, NoImaging, Outbox, PictureShelf, PlainHasher
 from tests.fakes_gateway import FakeGateway
 from tests.samples import ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, settings_for_tests
 
@@ -171,6 +171,7 @@ def in_process(
         limiter=CountingLimiter(),
         hasher=PlainHasher(),
         images=NoImaging(),
+        pictures=PictureShelf(),
         tables=tabular,
         consistency=Folding(runner),
         tokens=JwtTokens(

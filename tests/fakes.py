@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from domain.errors import TooManyRequests, Unavailable
+from domain.errors import NotFound, TooLarge, TooManyRequests, Unavailable
 from domain.ports import Mail
+from integrations.pictures.addresses import is_public, refused, target_of
 from projections.runner import Runner
 
 
@@ -77,6 +78,29 @@ class Folding:
                 await self._runner.start()
                 self._begun = True
             await self._runner.catch_up()
+
+
+class PictureShelf:
+    """Fits `domain.ports.Pictures`: what was laid on it by address; hosts can be away."""
+
+    def __init__(self, *, max_bytes: int = 10_000_000) -> None:
+        self.pictures: dict[str, bytes] = {}
+        self.away: set[str] = set()
+        self.fetched: list[str] = []
+        self._max_bytes = max_bytes
+
+    async def fetch(self, url: str) -> bytes:
+        target = target_of(url)
+        if target.literal is not None and not is_public(target.literal):
+            raise refused("its host is not on the public internet")
+        self.fetched.append(url)
+        if target.host in self.away:
+            raise Unavailable("the host cannot be reached")
+        if url not in self.pictures:
+            raise NotFound("the host answers 404", code="picture-missing")
+        if len(self.pictures[url]) > self._max_bytes:
+            raise TooLarge("too many bytes")
+        return self.pictures[url]
 
 
 class NoImaging:

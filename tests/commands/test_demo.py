@@ -47,8 +47,7 @@ async def test_an_overlay_that_staff_have_set_is_left_alone(api: Api) -> None:
     products = await opened(api)
     admin = await api.admin()
     piece = next(iter(products.values()))
-    key = f"overlays/{piece['id']}/a.png"
-    own = {"image": f"object:{key}", "width": 8, "height": 8, "widthMm": 77, "pxPerMm": 1}
+    own = {"width": 8, "height": 8, "widthMm": 77, "pxPerMm": 1}
     address = f"/api/products/{piece['id']}"
     ok(await admin.client.put(f"{address}/overlay", json=own, headers={"If-Match": "*"}))
     await opened(api)

@@ -1,8 +1,6 @@
 import pytest
 
 from domain.catalogue import (
-    Anchor,
-    Overlay,
     Product,
     ProductArchived,
     ProductChanged,
@@ -14,6 +12,7 @@ from domain.catalogue import (
     ProductUnfeatured,
 )
 from domain.errors import RuleViolation
+from domain.overlays import Anchor, Overlay
 from domain.values import Money
 from tests.given import given, replayed
 from tests.shop import IMPORT_ID, NECKLACE, PRICE, PRODUCT_ID

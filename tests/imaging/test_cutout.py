@@ -1,6 +1,7 @@
 """The product comes off its backdrop whole, and what cannot come off is refused."""
 
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.cutouts import scene, small
 from imaging.anchors import chain_ends
-from imaging.backdrop import without_backdrop
+from imaging.backdrop import GAP, _outside, without_backdrop
 from imaging.cutout import MAX_SIDE, cut_out, sorted_out, split_pair
 from imaging.decode import decode
 from imaging.encode import encode_jpeg
@@ -60,6 +62,55 @@ def test_gold_and_stones_come_off_every_plain_backdrop(name: str, backdrop: str)
     rgba = overlay(name)
     found = without_backdrop(on(backdrop, rgba))
     assert wrong(found[..., 3], rgba[..., 3]) <= 0.04
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_compression_leaves_no_halo_of_the_backdrop(name: str) -> None:
+    rgba = overlay(name)
+    assert wrong(without_backdrop(on("jpeg", rgba))[..., 3], rgba[..., 3]) <= 0.02
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_the_thumbnail_of_a_marketplace_comes_off_too(name: str) -> None:
+    """150 pixels long, with what JPEG does to so few."""
+    rgba = small(overlay(name))
+    assert max(rgba.shape) == 150
+    assert wrong(without_backdrop(on("jpeg", rgba))[..., 3], rgba[..., 3]) <= 0.04
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_a_shadow_with_a_little_colour_is_none_of_the_product(name: str) -> None:
+    rgba = overlay(name)
+    found = without_backdrop(scene("tinted shadow", rgba))
+    assert wrong(found[..., 3], rgba[..., 3]) <= 0.04
+
+
+def test_the_backdrop_does_not_come_in_through_a_gap_in_an_outline() -> None:
+    """Polished silver: a highlight as bright as the backdrop, and where it ends, a pixel or three."""
+    ground = np.ones((80, 80), np.bool_)
+    ground[20:60, 20:60] = False
+    ground[30:50, 30:50] = True
+    for width, comes_in in ((1, False), (3, False), (9, True)):
+        ground[40 : 40 + width, 20:30] = True
+        outside = _outside(ground, gap=GAP)
+        assert outside[35, 35] == comes_in
+        assert outside[0].all()
+        assert not (outside & ~ground).any()
+        assert _outside(ground, gap=1)[35, 35]
+
+
+def test_a_picture_of_a_thousand_pixels_takes_a_third_of_a_second() -> None:
+    """Of processor time, on one core; the best of three, since other tests run beside it."""
+    rgba = overlay("kundan-bib")
+    made = on("jpeg", rgba)
+    scale = 1000 / max(made.shape)
+    large = cv2.resize(made, None, fx=scale, fy=scale).astype(np.uint8)
+    spent = []
+    for _ in range(3):
+        begun = time.thread_time()
+        cut_out(large)
+        spent.append(time.thread_time() - begun)
+    assert min(spent) < 0.3
 
 
 @pytest.mark.parametrize("backdrop", ["white", "grey", "vignette", "jpeg", "black"])
@@ -171,6 +222,14 @@ def _worn_on_a_neck() -> Rgb:
     return skin
 
 
+def _on_a_velvet_bust() -> Rgb:
+    bust = picture()
+    cv2.ellipse(bust, (200, 420), (170, 260), 0, 0, 360, (18, 18, 20), -1)
+    cv2.rectangle(bust, (150, 50), (250, 240), (18, 18, 20), -1)
+    cv2.ellipse(bust, (200, 180), (95, 130), 0, 20, 160, (210, 170, 40), 8, cv2.LINE_AA)
+    return bust
+
+
 def _busy() -> Rgb:
     return np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
 
@@ -200,6 +259,7 @@ def _filled() -> Rgb:
     ("made", "reason"),
     [
         (_worn_on_a_neck(), "worn"),
+        (_on_a_velvet_bust(), "lies on something"),
         (_busy(), "not plain"),
         (_chequered(), "not plain"),
         (_filled(), "fills the picture"),

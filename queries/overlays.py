@@ -1,0 +1,40 @@
+"""Products whose overlays need somebody's attention, for catalogue managers."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+
+from dependencies import AllServices, CatalogManager, Page, limited
+from queries.catalogue import staff_product_view
+
+router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
+
+Status = Literal["refused", "estimated", "missing"]
+
+ATTENTION: Mapping[str, Mapping[str, Any]] = {
+    "refused": {"overlayRefusal.at": {"$type": "date"}},
+    "estimated": {"overlay.widthEstimated": True},
+    "missing": {"tryOnRegion": {"$ne": "none"}, "overlay.image": None, "overlayRefusal": None},
+}
+"""refused: a picture has not become an overlay, and says why. estimated: nobody has measured the piece.
+missing: it could be worn, and nothing has been tried yet.
+"""
+ORDERS: Mapping[str, str] = {
+    "refused": "overlayRefusal.at",
+    "estimated": "updatedAt",
+    "missing": "createdAt",
+}
+
+
+@router.get("/overlays")
+async def get_overlays(
+    services: AllServices, _: CatalogManager, page: Page, status: Status = "refused"
+) -> Response:
+    """Products that cannot be tried on as they should, the latest first, with the reason."""
+    query = {"status": "active", **ATTENTION[status]}
+    products = services.read_models["products"]
+    found = products.find(query).sort([(ORDERS[status], -1), ("_id", -1)])
+    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    shown = [staff_product_view(document, services) for document in documents]
+    return page.answer(shown, await products.count_documents(query))
