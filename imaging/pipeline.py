@@ -130,13 +130,14 @@ def render(photo_jpeg: bytes, analysis: Mapping[str, Any], overlays: Sequence[Ov
     """
     rgb = _photo(photo_jpeg, max_side=max_side)
     found = Analysis.from_dict(analysis)
-    if any(overlay.product_type in HAND_TYPES for overlay in overlays):
+    worn = frozenset(overlay.product_type for overlay in overlays)
+    if worn & HAND_TYPES:
         found = replace(found, hands=_hands_of(photo_jpeg, found))
     factor = rgb.shape[1] / found.width
     found = scaled(found, factor, width=rgb.shape[1], height=rgb.shape[0])
     moved = Adjustments.from_dict(adjustments)
     moved = replace(moved, dx=moved.dx * factor, dy=moved.dy * factor)
-    masks = _masks_of(photo_jpeg, rgb, found)
+    masks = _masks_of(photo_jpeg, rgb, found if worn - HAND_TYPES else replace(found, neck=None))
     for overlay in overlays:
         rgb = compose(
             rgb,
@@ -170,7 +171,8 @@ def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
 
 
 def _masks_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Masks:
-    where = json.dumps(analysis.to_dict(), sort_keys=True).encode()
+    """Of neck and chest; an analysis without a neck has empty ones, at once."""
+    where = json.dumps(replace(analysis, hands=None).to_dict(), sort_keys=True).encode()
     key = f"{_sha256(jpeg)}:{_sha256(where)}"
     return _masks.get(key, lambda: make_masks(rgb, analysis))
 
