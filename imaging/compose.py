@@ -13,7 +13,7 @@ import numpy as np
 
 from imaging import earrings, light, necklace, nose, rings, tikka
 from imaging.anchors import Anchors
-from imaging.cutout import Cutout
+from imaging.cutout import Cutout, split_pair
 from imaging.errors import ImageRefused
 from imaging.head import Head, lit_skin
 from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
@@ -162,8 +162,11 @@ def _on_face(head: Head, layer: Layer, seen: FloatArray, shadow_mm: float) -> Wo
 def _on_hand(product_type: str, photo: Rgb, analysis: Analysis, _masks: Masks, cutout: Cutout,
              adjustments: Adjustments, _width_mm: float | None, _anchors: Anchors
              ) -> Worn:  # fmt: skip
-    """A ring or a bracelet is worn in its wearer's size, whatever its own."""
-    layer, seen, unit = rings.worn(photo, analysis, cutout.rgba, adjustments, product_type)
+    """A ring or a bracelet is worn in its wearer's size, whatever its own; of two shown side by
+    side, the left one.
+    """
+    piece = split_pair(cutout.rgba)[0] if cutout.kind == "pair" else cutout.whole
+    layer, seen, unit = rings.worn(photo, analysis, piece, adjustments, product_type)
     return [] if layer.region.empty else [(layer, seen, unit, (0.0, 1.0))]
 
 

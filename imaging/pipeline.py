@@ -167,10 +167,11 @@ def render_pieces(photo_jpeg: bytes, analysis: Mapping[str, Any],
     factor = rgb.shape[1] / found.width
     size = {"width": rgb.shape[1], "height": rgb.shape[0]}
     measured = scaled(replace(found, hands=None), factor, **size)
+    below_the_face = measured if types - HAND_TYPES else replace(measured, neck=None)
     seen = Seen(
         rgb,
         scaled(replace(found, hands=hands), factor, **size),
-        _masks_of(photo_jpeg, rgb, measured),
+        _masks_of(photo_jpeg, rgb, below_the_face),
         _head_of(photo_jpeg, rgb, measured) if types & HEAD_TYPES else None,
     )
     moved = Adjustments.from_dict(adjustments)
@@ -199,6 +200,7 @@ def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
 
 
 def _masks_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Masks:
+    """Of neck and chest; an analysis without a neck has empty ones, at once."""
     return _masks.get(_measured(jpeg, analysis), lambda: make_masks(rgb, analysis))
 
 

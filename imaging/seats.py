@@ -24,6 +24,11 @@ ABOVE_WRIST = 0.30
 WRIST_MM = 56.0
 """A usual wrist's width."""
 
+PALM_SEEN = -0.7
+"""How far palm and bent finger face the camera (-3..3) up to which the palm's side of a finger is
+seen: palms measured -0.86 and less, hands closed round something -0.61, backs 0.57 and more.
+"""
+
 PALM_MM = 60.0
 """From the forefinger's knuckle to the little finger's."""
 
@@ -74,7 +79,7 @@ def _shows_back(skeleton: Skeleton) -> bool:
     base, joint, next_joint = points[RING : RING + 3]
     along, onwards = _unit(joint - base), _unit(next_joint - joint)
     bends = onwards - along * np.float32(along @ onwards)
-    return float((palm * side + 2 * bends)[2]) > -0.6
+    return float((palm * side + 2 * bends)[2]) > PALM_SEEN
 
 
 def _unit(vector: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """`overlays/{product}/{hash}.png`: owned once an event of that product named it, for ever.
 
-An overlay that was replaced can be set again by its name, so it is kept; `commands.catalogue` refuses
+An overlay that was replaced can be set again by its name, so it is kept; `commands.overlays` refuses
 those of other products, so no other stream can own it.
 """
 

@@ -13,7 +13,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from dependencies import RATES
-from domain import images
+from domain import albums
 from domain.errors import Unavailable
 from imaging.errors import ImageRefused
 from integrations.object_store.s3 import S3ObjectStore
@@ -129,7 +129,7 @@ async def test_a_photograph_over_the_limit_gets_no_form(api: Api) -> None:
 async def test_an_album_that_is_full_gets_no_form(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "MAX_PHOTOS", 1)
+    monkeypatch.setattr(albums, "MAX_PHOTOS", 1)
     with_studio(api)
     person = await api.customer()
     late = await waiting(api, person, b"brought before the album was full")

@@ -10,7 +10,7 @@ import pytest
 from imaging import hoops
 from imaging.anchors import chain_ends
 from imaging.compose import compose
-from imaging.cutout import Cutout
+from imaging.cutout import Cutout, sorted_out
 from imaging.errors import ImageRefused
 from imaging.types import Adjustments, Alpha, Analysis, Hand, Masks, Point, Rgb, Rgba, Seat
 from tests.imaging.scenes import CYAN, GREEN, MAGENTA, PLAIN, axis, card, centroid, changed
@@ -243,6 +243,13 @@ def test_a_ring_seen_from_above_is_laid_over_the_finger() -> None:
     rows, columns = np.nonzero(changed(card(), worn(cutout(rgba))))
     assert np.ptp(columns) == pytest.approx(FINGER.width, abs=3)
     assert np.ptp(rows) == pytest.approx(0.4 * FINGER.width, abs=3)
+
+
+def test_of_two_rings_side_by_side_one_is_worn() -> None:
+    two = sorted_out(np.hstack([ring_picture(), ring_picture()]))
+    assert two.kind == "pair"
+    one, of_two = (changed(card(), worn(piece)) for piece in (RING, two))
+    assert (one != of_two).sum() < 0.1 * (one > 0).sum()
 
 
 # --- what cannot be worn ------------------------------------------------------------------------
