@@ -106,9 +106,10 @@ def _surface(weights: FloatArray, height: int, width: int) -> FloatArray:
     x = _centred(np.arange(width), width)[None, :, None]
     y = _centred(np.arange(height), height)[:, None, None]
     one, to_x, to_y, to_xy, to_xx, to_yy = weights
-    along = one + to_x * x + to_xx * x * x
-    across = to_y * y + to_yy * y * y
-    return np.asarray(along + across + (to_xy * y) * x, np.float32)
+    surface: FloatArray = (to_xy * y) * x
+    surface += one + to_x * x + to_xx * x * x
+    surface += to_y * y + to_yy * y * y
+    return surface
 
 
 def _distance(lab: NDArray[np.floating]) -> FloatArray:

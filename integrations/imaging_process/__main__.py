@@ -20,7 +20,9 @@ from typing import Any, TypedDict
 
 OPENCV_NO_MEMORY = -4
 
-POLITE = 5
+IDLE_SECONDS = 1.0
+
+POLITE = 15
 """Added to the priority number: with all processors busy, answering people comes before pictures."""
 
 
@@ -55,15 +57,25 @@ def _restrict(orders: Orders) -> None:
 def _serve(connection: Connection, pipeline: ModuleType, orders: Orders) -> None:
     while True:
         try:
-            if not connection.poll(orders["keep_seconds"]):
-                pipeline.forget()
-                _give_memory_back()
+            _wait(connection, pipeline, keep_seconds=orders["keep_seconds"])
             function, arguments, options = connection.recv()
         except EOFError:
             return
         _allow_seconds(orders["cpu_seconds"])
         answer = _answer(pipeline, function, arguments, options)
         _send(connection, answer)
+
+
+def _wait(connection: Connection, pipeline: ModuleType, *, keep_seconds: float) -> None:
+    """Until something is asked, or the other end is closed. What idles gives back first what it has
+    freed, and then also what it has kept.
+    """
+    if connection.poll(min(IDLE_SECONDS, keep_seconds)):
+        return
+    _give_memory_back()
+    if not connection.poll(max(0.0, keep_seconds - IDLE_SECONDS)):
+        pipeline.forget()
+        _give_memory_back()
 
 
 def _give_memory_back() -> None:
