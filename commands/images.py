@@ -1,5 +1,6 @@
 """Photographs: uploaded with consent, looked at again, deleted with all that was made from them."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -74,8 +75,12 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
         name: prepared.sizes[size] for name, size in SIZES.items() if size in prepared.sizes
     }
     keys = {name: f"{folder}/{name}.jpg" for name in pictures}
-    for name, picture in pictures.items():
-        await services.objects.put(keys[name], picture, content_type="image/jpeg")
+    await asyncio.gather(
+        *(
+            services.objects.put(keys[name], picture, content_type="image/jpeg")
+            for name, picture in pictures.items()
+        )
+    )
     known = {name: keys.get(name, keys["original"]) for name in ("original", *SIZES)}
     return {
         "keys": PhotoKeys(**known),
