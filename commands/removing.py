@@ -79,7 +79,7 @@ async def _remove_one(
 
 @policy("deleted_pictures_leave_no_bytes", on=(ImageDeleted, TryOnDeleted))
 async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Services) -> None:
-    """The bytes of a deleted photograph or result are removed from the object store."""
+    """The bytes of a deleted photograph or result are removed from the object store and from memory."""
     event = recorded.event
     if isinstance(event, ImageDeleted):
         for key in event.keys.all():
@@ -87,6 +87,7 @@ async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Ser
     else:
         assert isinstance(event, TryOnDeleted)
         await _remove_below(f"results/{event.user_id}/{event.object_id}/", services)
+    services.images.forget()
 
 
 @policy("erased_person_leaves_no_pictures", on=(PersonalDataErased,))
@@ -96,6 +97,7 @@ async def erased_person_leaves_no_pictures(recorded: RecordedEvent, services: Se
     await _remove_below(f"photos/{user_id}/", services)
     await _remove_below(f"results/{user_id}/", services)
     await _remove_below(f"incoming/{user_id}/", services)
+    services.images.forget()
 
 
 async def _remove_below(prefix: str, services: Services) -> None:

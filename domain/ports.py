@@ -370,3 +370,6 @@ class ImageWorker(Protocol):
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         """Call `imaging.pipeline.<function>` in a worker process. Raises what it raises."""
+
+    def forget(self) -> None:
+        """Somebody's pictures were deleted: what is remembered of any is dropped before the next call."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PIPELINE_VERSION = "1"
+PIPELINE_VERSION = "2"
 
 Rgb: TypeAlias = NDArray[np.uint8]
 """(height, width, 3) sRGB, 8 bits."""

@@ -30,6 +30,7 @@ END_SECONDS = 5.0
 KEEP_SECONDS = 60.0
 """A deleted photograph is out of memory after it, even where nobody uploads any more."""
 MAX_WAITING = 64
+FORGET: tuple[str, tuple[Any, ...], dict[str, Any]] = ("forget", (), {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class ImagingPool:
         )
         self._of_thread = threading.local()
         self._children: list[_Child] = []
+        self._deletions = 0
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         """Raise what the function raises; TooLarge when it needs more memory than it may have;
@@ -78,6 +80,10 @@ class ImagingPool:
         LookupError for a name that the pipeline does not define.
         """
         return await self._threads.run(lambda: self._call((function, arguments, options)))
+
+    def forget(self) -> None:
+        """Each child does it when it is asked next, or after `keep_seconds` without being asked."""
+        self._deletions += 1
 
     async def close(self) -> None:
         """Wait for the calls that run, each within its limits, then end the children."""
@@ -90,7 +96,11 @@ class ImagingPool:
         return [child.pid for child in self._children if child.is_running]
 
     def _call(self, request: tuple[str, tuple[Any, ...], dict[str, Any]]) -> Any:
-        succeeded, result = self._child().ask(request, within_seconds=self._limits.seconds)
+        child = self._child()
+        if child.deletions != (now := self._deletions):
+            child.ask(FORGET, within_seconds=self._limits.seconds)
+            child.deletions = now
+        succeeded, result = child.ask(request, within_seconds=self._limits.seconds)
         if succeeded:
             return result
         if isinstance(result, MemoryError):
@@ -116,6 +126,7 @@ class ImagingPool:
             "keep_seconds": self._keep_seconds,
         }
         child = _Child(json.dumps(orders), self._models_dir)
+        child.deletions = self._deletions
         try:
             child.wait_until_warm()
         except Unavailable:
@@ -129,6 +140,8 @@ class _Child:
     """A process and our end of its pipe."""
 
     def __init__(self, orders: str, models_dir: Path) -> None:
+        self.deletions = 0
+        """Those of the pool that this child knows of."""
         self._pipe, theirs = Pipe()
         with theirs:
             self._process = _spawn(theirs, orders, models_dir)

@@ -35,6 +35,9 @@ class Imaging:
             raise self.failure
         return getattr(pipeline, function)(*arguments, **options)
 
+    def forget(self) -> None:
+        pipeline.forget()
+
 
 def picture(*, plain: bool = True, colour: tuple[int, int, int] = (190, 150, 40)) -> bytes:
     """A half ring on white, or on noise."""

@@ -113,3 +113,6 @@ class NoImaging:
         if function not in self.answers:
             raise Unavailable(f"no answer for {function}")
         return self.answers[function]
+
+    def forget(self) -> None:
+        """It remembers nothing."""

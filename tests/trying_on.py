@@ -59,9 +59,13 @@ class Studio:
         self.found = FOUND
         self.refusal: Exception | None = None
         self.asked: list[str] = []
+        self.forgotten = 0
         self.left_out: tuple[LeftOut, ...] = ()
         self.salt = b""
         """Another one, another picture of the same."""
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
         inspect.signature(getattr(pipeline, function)).bind(*arguments, **options)

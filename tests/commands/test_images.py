@@ -201,7 +201,7 @@ async def test_a_foreign_photograph_is_not_there(api: Api) -> None:
 
 
 async def test_a_deleted_photograph_takes_results_links_and_bytes_with_it(api: Api) -> None:
-    with_studio(api)
+    studio = with_studio(api)
     person, product = await api.customer(), await wearable(api)
     image = await photographed(api, person)
     result = await tried_on(api, person, image, product)
@@ -217,6 +217,7 @@ async def test_a_deleted_photograph_takes_results_links_and_bytes_with_it(api: A
     for link in (image["originalUrl"], result["resultImageUrl"]):
         refused(await api.client.get(link), 404, "not-found")
     assert await objects(api) == []
+    assert studio.forgotten >= 1, "nor does imaging remember it"
     refused(await person.client.delete(f"/api/images/{image['id']}"), 404, "not-found")
 
 

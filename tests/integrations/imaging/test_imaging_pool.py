@@ -135,6 +135,18 @@ async def test_pictures_of_people_are_forgotten_when_nobody_asks(tmp_path: Path)
     await pool.close()
 
 
+async def test_when_somebodys_pictures_are_deleted_none_are_remembered_at_the_next_call(
+    pool: ImagingPool, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    await pool.run("remember", str(pipe))
+    pool.forget()
+    told = asyncio.create_task(asyncio.to_thread(pipe.read_text))
+    assert await pool.run("add", 1, right=1) == 2
+    assert await told == "forgotten"
+
+
 async def test_imaging_leaves_the_processor_to_those_who_wait(pool: ImagingPool) -> None:
     child = await pool.run("pid")
     assert os.getpriority(os.PRIO_PROCESS, child) > os.getpriority(os.PRIO_PROCESS, 0)
