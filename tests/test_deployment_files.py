@@ -6,9 +6,12 @@ import shutil
 import stat
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pydantic import SecretStr
 
 from deploy.runtime_packages import not_needed
@@ -273,6 +276,29 @@ def test_ci_runs_what_a_developer_runs() -> None:
 def test_a_lock_file_names_no_addresses_and_hashes_everything(name: str) -> None:
     lock = text(name)
     assert "://" not in lock
-    pinned = re.findall(r"^([A-Za-z0-9._-]+)==[^\\\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
+    name_of = r"^[A-Za-z0-9._-]+(?:\[[a-z,]+\])?"
+    pinned = re.findall(rf"{name_of}==[^\\\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
     assert pinned
-    assert len(pinned) == len(re.findall(r"^[A-Za-z0-9._-]+(==| @)", lock, re.MULTILINE))
+    assert len(pinned) == len(re.findall(rf"{name_of}(?:==| @)", lock, re.MULTILINE))
+
+
+def test_the_lock_names_the_extras_that_its_packages_ask_of_one_another() -> None:
+    """Without them pip 23.2, Python 3.11's own, refuses the lock once a newer release of one is out."""
+    lock = text("requirements.lock")
+    locked = {
+        canonicalize_name(name): set(filter(None, extras.split(",")))
+        for name, extras in re.findall(
+            r"^([A-Za-z0-9._-]+)(?:\[([a-z,]+)\])?==", lock, re.MULTILINE
+        )
+    }
+    asked = [
+        (requirement.name, requirement.extras)
+        for package in distributions()
+        if canonicalize_name(package.name) in locked
+        for requirement in map(Requirement, package.requires or ())
+        if requirement.extras
+        and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
+    ]
+    assert asked
+    for name, extras in asked:
+        assert extras <= locked[canonicalize_name(name)], name
