@@ -136,8 +136,8 @@ TYPICAL_WIDTHS_MM: Mapping[ProductType, float] = {
 }
 """Between a chain's ends, where it goes behind a neck of 34 to 38 cm: our own pieces have 116 to 128. Of
 others across the picture: two earrings of 15 mm side by side; a ring of Indian size 14 (17.2 mm inside)
-and a bangle of size 2-6 (60.3 mm inside), each with its metal; a bracelet laid in a round; the flower of a nose
-pin, since hoops are rarer; the pendant of a tikka.
+and a bangle of size 2-6 (60.3 mm inside), each with its metal; a bracelet laid in a round; the flower of a
+nose pin, since hoops are rarer; the pendant of a tikka.
 """
 
 
