@@ -5,7 +5,7 @@ photograph is lit (light), blend in linear light. Nothing outside the jewellery,
 its sparkle changes, and the same input gives the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from imaging.cutout import Cutout, split_pair
 from imaging.errors import ImageRefused
 from imaging.head import Head, lit_skin
 from imaging.types import Adjustments, Analysis, FloatArray, Masks, Rgb, Rgba
-from imaging.warp import Layer, Region, bend
+from imaging.warp import BAND_PIXELS, Layer, Region, bend
 from imaging.wearing import (
     EAR_TYPES,
     FACE_TYPES,
@@ -176,18 +176,34 @@ def _blend(result: Rgb, photo: Rgb, layer: Layer, seen: FloatArray, masks: Masks
     here = layer.region.slices
     lit_by = light.measure(photo, _around(photo, layer.region, unit), strength=adjustments.light)
     pixels = light.match_blur(layer.pixels, lit_by.blur)
-    ground = light.to_linear(result[here])
     cover = pixels[..., 3] * seen
-    factor = _factor(light.to_linear(photo[here]), masks, layer, cover, adjustments, unit)
-    jewel = pixels[..., :3] * (seen * factor)[..., None] * lit_by.gain
+    factor = _factor(light.to_linear(photo[here]), masks, layer, cover, adjustments, unit) * seen
+    jewel = pixels[..., :3] * factor[..., None]
+    jewel *= lit_by.gain
+    del pixels, factor  # of a whole photograph each is a hundred megabytes
     shadow = light.contact_shadow(cover, down=down, unit=unit, strength=adjustments.shadow)
     shadow *= seen
     glow = light.sparkle(jewel, unit=unit, strength=adjustments.sparkle) * seen
-    blended = ground * (1 - shadow[..., None] * light.SHADOW_TINT) * (1 - cover[..., None])
-    blended += jewel + glow[..., None]
-    painted = light.match_grain(light.to_srgb(blended), cover, lit_by.grain)
-    touched = (cover > FAINT) | (shadow > FAINT) | (glow > FAINT)
-    result[here][touched] = painted[touched]
+    noise = light.grain_of(cover, lit_by.grain)
+    for rows in _strips(cover):
+        part = result[here][rows]
+        blended = light.to_linear(part)
+        blended *= 1 - shadow[rows, :, None] * light.SHADOW_TINT
+        blended *= (1 - cover[rows])[..., None]
+        blended += jewel[rows]
+        blended += glow[rows, :, None]
+        painted = light.to_srgb(blended)
+        if noise is not None:
+            painted = light.grained(painted, noise[rows])
+        touched = (cover[rows] > FAINT) | (shadow[rows] > FAINT) | (glow[rows] > FAINT)
+        part[touched] = painted[touched]
+
+
+def _strips(cover: FloatArray) -> Iterator[slice]:
+    """Rows that are painted at a time, so that a photograph in full size fits into memory."""
+    rows = max(1, BAND_PIXELS // cover.shape[1])
+    for top in range(0, cover.shape[0], rows):
+        yield slice(top, top + rows)
 
 
 def _factor(ground: FloatArray, masks: Masks, layer: Layer, cover: FloatArray,

@@ -8,6 +8,7 @@ import importlib.util
 import io
 import re
 import struct
+import threading
 import warnings
 import zlib
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ _SIGNATURES = {
     "HEIF": re.compile(rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL),
 }
 """How the types that we may take begin; what begins so and cannot be opened is damaged."""
+
+_ONE_AT_A_TIME = threading.Lock()
 
 _MIRRORED = {2, 3}
 _ROWS_BACKWARDS = {3, 4, 6, 7}
@@ -127,8 +130,10 @@ class _Found(NamedTuple):
 
 
 def _read(data: bytes, *, max_pixels: int, max_bytes: int, at_least: int | None = None) -> _Found:
-    """Pillow's warnings are not heard: a file can have it write one for each of 65,535 tags."""
-    with warnings.catch_warnings(action="ignore"):
+    """Pillow's warnings are not heard: a file can have it write one for each of 65,535 tags. Python's
+    filter of warnings is one for all threads, so one of them reads at a time.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):
         image = _open(data, max_pixels=max_pixels, max_bytes=max_bytes)
         kind, size, orientation = image.format or "", image.size, _orientation(image)
         colour, alpha = _pixels(image, data, at_least)

@@ -43,8 +43,10 @@ def to_linear(rgb: Rgb) -> FloatArray:
 
 
 def to_srgb(linear: FloatArray) -> Rgb:
-    level = np.clip(linear * (STEPS - 1) + 0.5, 0, STEPS - 1).astype(np.uint16)
-    return np.asarray(_TO_SRGB[level], np.uint8)
+    level = linear * np.float32(STEPS - 1)
+    level += np.float32(0.5)
+    np.clip(level, 0, STEPS - 1, out=level)
+    return np.asarray(_TO_SRGB[level.astype(np.uint16)], np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,14 +166,20 @@ def match_blur(pixels: FloatArray, blur: float) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(pixels, (0, 0), more), np.float32)
 
 
-def match_grain(rgb: Rgb, cover: FloatArray, grain: float) -> Rgb:
-    """The photograph's noise on the jewellery too: the same pattern for the same picture."""
+def grain_of(cover: FloatArray, grain: float) -> FloatArray | None:
+    """The photograph's noise for the jewellery too, (h, w) in sRGB levels 0..255: the same pattern
+    for the same picture. None where there is hardly any.
+    """
     if grain < 0.002:
-        return rgb
-    random = np.random.default_rng(20)
-    noise = random.standard_normal(cover.shape, np.float32) * (grain * 255)
-    noisy = rgb + (noise * np.clip(cover, 0, 1))[..., None]
-    return np.asarray(np.clip(np.round(noisy), 0, 255), np.uint8)
+        return None
+    noise = np.random.default_rng(20).standard_normal(cover.shape, np.float32)
+    noise *= np.float32(grain * 255)
+    noise *= np.clip(cover, 0, 1)
+    return np.asarray(noise, np.float32)
+
+
+def grained(rgb: Rgb, noise: FloatArray) -> Rgb:
+    return np.asarray(np.clip(np.round(rgb + noise[..., None]), 0, 255), np.uint8)
 
 
 def sparkle(lit: FloatArray, *, unit: float, strength: float) -> FloatArray:

@@ -41,6 +41,21 @@ def make(rgb: Rgb, analysis: Analysis) -> Masks:
     )
 
 
+def enlarged(masks: Masks, *, width: int, height: int) -> Masks:
+    """The same layers for a larger copy of the photograph."""
+
+    def layer(mask: Alpha) -> Alpha:
+        large = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(large, np.uint8)
+
+    return Masks(
+        skin=layer(masks.skin),
+        front=layer(masks.front),
+        confidence=masks.confidence,
+        hands=None if masks.hands is None else layer(masks.hands),
+    )
+
+
 def _held(rgb: Rgb, scene: Scene) -> Alpha | None:
     """The hands, where the body shows one before neck or chest; otherwise nobody looks for them."""
     if not any(_before_chest(scene, hand) for hand in scene.hands):

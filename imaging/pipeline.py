@@ -20,12 +20,17 @@ from imaging.cutout import Cutout, Kind, cut_out, sorted_out
 from imaging.decode import decode, decode_rgba, size_of
 from imaging.head import Head, head_of
 from imaging.kept import Kept
+from imaging.masks import enlarged
 from imaging.scaling import scaled, scaled_hand
 from imaging.several import LeftOut, Piece, Seen, wear
 from imaging.types import Adjustments, Analysis, Hand, Masks, Point, Rgb
 from imaging.wearing import HAND_TYPES, HEAD_TYPES
 
 MEBIBYTE = 1 << 20
+MASKS_SIDE = 1600
+"""Pixels of the long side from which edges of hair and skin are no sharper; on more, masks take
+long and hundreds of megabytes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +205,21 @@ def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
 
 
 def _masks_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Masks:
-    """Of neck and chest; an analysis without a neck has empty ones, at once."""
-    return _masks.get(_measured(jpeg, analysis), lambda: make_masks(rgb, analysis))
+    """Of neck and chest; an analysis without a neck has empty ones, at once. Those of a large
+    picture are made on a smaller one.
+    """
+    height, width = rgb.shape[:2]
+    if max(width, height) <= MASKS_SIDE:
+        return _masks.get(_measured(jpeg, analysis), lambda: make_masks(rgb, analysis))
+    small = _photo(jpeg, max_side=MASKS_SIDE)
+    size = {"width": small.shape[1], "height": small.shape[0]}
+    masks = _masks_of(jpeg, small, scaled(analysis, small.shape[1] / width, **size))
+    return enlarged(masks, width=width, height=height)
 
 
 def _head_of(jpeg: bytes, rgb: Rgb, analysis: Analysis) -> Head | None:
-    return _heads.get(_measured(jpeg, analysis), lambda: head_of(rgb, analysis))
+    stored = Analysis.from_dict(analysis.to_dict())
+    return _heads.get(_measured(jpeg, stored), lambda: head_of(rgb, stored))
 
 
 def _measured(jpeg: bytes, analysis: Analysis) -> str:
@@ -223,16 +237,21 @@ def _piece(overlay: OverlaySpec) -> Piece:
 
 
 def _hands_of(jpeg: bytes, analysis: Analysis) -> tuple[Hand, ...]:
-    """In pixels of the analysis. Those of one size of the photograph, so that every size of it
-    wears a ring at the same place.
+    """In pixels of the analysis. They are measured on one size of the photograph, so that every
+    size of it wears a ring at the same place, and rounded as stored ones are.
     """
+    if analysis.hands is not None:
+        return analysis.hands
+    whole, _ = size_of(jpeg)
 
     def make() -> tuple[Hand, ...]:
         small = _photo(jpeg, max_side=WORKING_SIDE)
-        factor = analysis.width / small.shape[1]
-        return tuple(scaled_hand(hand, factor) for hand in with_hands(small, analysis).hands or ())
+        found = with_hands(small, analysis).hands or ()
+        large = (scaled_hand(hand, whole / small.shape[1]) for hand in found)
+        return tuple(Hand.from_dict(hand.to_dict()) for hand in large)
 
-    return _hands.get(_sha256(jpeg), make) if analysis.hands is None else analysis.hands
+    factor = analysis.width / whole
+    return tuple(scaled_hand(hand, factor) for hand in _hands.get(_sha256(jpeg), make))
 
 
 def _cutout(png: bytes) -> Cutout:
@@ -242,7 +261,7 @@ def _cutout(png: bytes) -> Cutout:
 
     def make() -> Cutout:
         rgba = decode_rgba(png)
-        if int(rgba[..., 3].min()) == 255:
+        if not rgba[..., 3].any() or int(rgba[..., 3].min()) == 255:
             return cut_out(rgba)
         return sorted_out(rgba)
 

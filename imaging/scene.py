@@ -145,10 +145,10 @@ def _window(neck: Neck, *, width: int, height: int) -> tuple[int, int, int, int]
     middle = (neck.left.x + neck.right.x) / 2
     top = min(neck.chin.y, neck.notch.y) - _ABOVE * neck.width
     bottom = max(neck.chin.y, neck.notch.y) + _BELOW * neck.width
-    left = min(max(0, int(middle - _ASIDE * neck.width)), width - 2)
+    left = max(0, min(int(middle - _ASIDE * neck.width), width - 2))
     right = max(left + 2, min(width, int(middle + _ASIDE * neck.width)))
-    top = min(max(0, int(top)), height - 2)
-    return left, top, right, max(top + 2, min(height, int(bottom)))
+    top = max(0, min(int(top), height - 2))
+    return left, top, min(right, width), min(height, max(top + 2, int(bottom)))
 
 
 def filled(shape: tuple[int, int], outline: FloatArray) -> Truth:

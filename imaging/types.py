@@ -308,7 +308,7 @@ class Masks:
     skin: skin that is seen on neck and chest. front: what lies in front of a necklace and hides
     it: chin and face, hair, collar, hands. confidence: 0..1; low where colours do not tell skin
     from cloth and only the body's geometry was used. hands: held before neck or chest, they hide
-    whatever is worn there, over the whole photograph; None when the body shows none there.
+    a necklace there, over the whole photograph; None when the body shows none there.
     """
 
     skin: Alpha

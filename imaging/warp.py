@@ -5,6 +5,7 @@ of the photograph, which pixel of the overlay is seen there. Layers are premulti
 linear light, shrunk beforehand, so that fine chains neither flicker nor fringe.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +18,8 @@ from imaging.types import FloatArray, Rgba
 WRAP = 0.94
 """Sine of the angle, from the front, at which the chain leaves the sight: about 70 degrees."""
 
-Vector = FloatArray
+BAND_PIXELS = 1_000_000
+"""Of a photograph, that are bent at a time: it takes about 100 bytes for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class Region:
     @property
     def empty(self) -> bool:
         return self.x1 <= self.x0 or self.y1 <= self.y0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return max(0, self.y1 - self.y0), max(0, self.x1 - self.x0)
+
+    def bands(self) -> "Iterator[Region]":
+        """The region in strips of whole rows, of at most BAND_PIXELS each or one row."""
+        rows = max(1, BAND_PIXELS // max(1, self.x1 - self.x0))
+        for top in range(self.y0, self.y1, rows):
+            yield Region(self.x0, top, self.x1, min(self.y1, top + rows))
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -88,12 +101,16 @@ def bend(rgba: Rgba, anchors: Anchors, how: Bend, *, size: tuple[int, int]) -> L
     region = _region(rgba, anchors, how, size)
     if region.empty:
         return nothing(region)
-    x, y = region.grid()
-    across, down = _turned(x - how.x, y - how.y, how.angle)
-    part, facing = _unrolled(across / how.half, how.turn)
-    own_x, own_y = _on_overlay(part * how.half / how.scale, down / how.scale, anchors)
-    own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
-    pixels = sample(rgba, own_x, own_y, how.scale) * drawn[..., None]
+    shrunk = _Shrunk.to(rgba, how.scale)
+    pixels, facing = np.empty((*region.shape, 4), np.float32), np.empty(region.shape, np.float32)
+    for band in region.bands():
+        rows = slice(band.y0 - region.y0, band.y1 - region.y0)
+        x, y = band.grid()
+        across, down = _turned(x - how.x, y - how.y, how.angle)
+        part, facing[rows] = _unrolled(across / how.half, how.turn)
+        own_x, own_y = _on_overlay(part * how.half / how.scale, down / how.scale, anchors)
+        own_x, own_y, drawn = _drawn_on(rgba, anchors, how, own_x, own_y)
+        np.multiply(shrunk.at(own_x, own_y), drawn[..., None], out=pixels[rows])
     return Layer(region, pixels, facing)
 
 
@@ -119,19 +136,37 @@ def hang(rgba: Rgba, *, hook: tuple[float, float], place: tuple[float, float],
 
 def sample(rgba: Rgba, x: FloatArray, y: FloatArray, scale: float) -> FloatArray:
     """The overlay at overlay pixels x, y; scale tells how much smaller it will be seen."""
-    whole = premultiplied(rgba)
-    height, width = whole.shape[:2]
-    small = (
-        max(1, min(width, round(width * scale * 1.1))),
-        max(1, min(height, round(height * scale * 1.1))),
-    )
-    if small != (width, height):
-        whole = np.asarray(cv2.resize(whole, small, interpolation=cv2.INTER_AREA), np.float32)
-    fx, fy = small[0] / width, small[1] / height
-    map_x = ((x + 0.5) * fx - 0.5).astype(np.float32)
-    map_y = ((y + 0.5) * fy - 0.5).astype(np.float32)
-    found = cv2.remap(whole, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(found, np.float32)
+    return _Shrunk.to(rgba, scale).at(x, y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shrunk:
+    """An overlay, premultiplied and about as large as it will be seen; its size over its own."""
+
+    pixels: FloatArray
+    factor_x: float
+    factor_y: float
+
+    @classmethod
+    def to(cls, rgba: Rgba, scale: float) -> "_Shrunk":
+        whole = premultiplied(rgba)
+        height, width = whole.shape[:2]
+        small = (
+            max(1, min(width, round(width * scale * 1.1))),
+            max(1, min(height, round(height * scale * 1.1))),
+        )
+        if small != (width, height):
+            whole = np.asarray(cv2.resize(whole, small, interpolation=cv2.INTER_AREA), np.float32)
+        return cls(whole, small[0] / width, small[1] / height)
+
+    def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """At pixels of the overlay as it was."""
+        map_x = ((x + 0.5) * self.factor_x - 0.5).astype(np.float32)
+        map_y = ((y + 0.5) * self.factor_y - 0.5).astype(np.float32)
+        found = cv2.remap(
+            self.pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        return np.asarray(found, np.float32)
 
 
 def premultiplied(rgba: Rgba) -> FloatArray:
@@ -141,7 +176,7 @@ def premultiplied(rgba: Rgba) -> FloatArray:
 
 
 def nothing(region: Region) -> Layer:
-    shape = (max(0, region.y1 - region.y0), max(0, region.x1 - region.x0))
+    shape = region.shape
     return Layer(region, np.zeros((*shape, 4), np.float32), np.ones(shape, np.float32))
 
 
@@ -207,7 +242,7 @@ def _continued(
         continued = (above > 0) & ((x - middle) * outwards > 0)
         rest = np.mod(above, 2 * repeat)
         folded = np.minimum(rest, 2 * repeat - rest)
-        lean = outwards * 0.25 * above * above / (above + 0.10 * anchors.span)
+        lean = outwards * 0.25 * above * above / (above + 0.10 * max(anchors.span, 1.0))
         beside = x - (end.x - slope * above + lean)
         near = np.abs(beside) < thickness
         shown = np.clip(2.0 - 2.0 * above * how.scale / how.reach, 0.0, 1.0) * near

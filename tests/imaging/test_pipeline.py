@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging import pipeline
+from imaging import compose, pipeline, warp
 from imaging.analyse import analyse
 from imaging.errors import ImageRefused
 from imaging.kept import Kept
 from imaging.pipeline import OverlaySpec
+from imaging.scaling import scaled
 from imaging.types import Adjustments, Analysis, Rgb
 from tests.imaging.drawn_hand import drawn_hand
 
@@ -424,3 +426,64 @@ def test_warming_up_loads_the_nets_for_one_thread() -> None:
         assert cv2.getNumThreads() == 1
     finally:
         cv2.setNumThreads(threads)
+
+
+def test_hands_are_where_they_are_whatever_size_was_analysed_and_asked_for_first(
+    hand_photo: pipeline.PreparedPhoto, hand_found: dict[str, Any]
+) -> None:
+    unasked = replace(Analysis.from_dict(hand_found), hands=None)
+    half = scaled(unasked, 0.5, width=unasked.width // 2, height=unasked.height // 2).to_dict()
+
+    def worn(analysis: dict[str, Any]) -> bytes:
+        return pipeline.render(hand_photo.original_jpeg, analysis, [spec("gold-bangles")], AUTO,
+                               max_side=720)  # fmt: skip
+
+    pipeline.forget()
+    whole_first = worn(unasked.to_dict()), worn(half)
+    pipeline.forget()
+    half_first = worn(half), worn(unasked.to_dict())
+    assert whole_first == half_first[::-1]
+
+
+def test_an_overlay_without_anything_on_it_is_refused(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any]
+) -> None:
+    stream = io.BytesIO()
+    Image.new("RGBA", (40, 40)).save(stream, "PNG")
+    empty = OverlaySpec(stream.getvalue(), "necklace")
+    with pytest.raises(ImageRefused, match="wholly transparent"):
+        pipeline.render(photo.original_jpeg, found, [empty], AUTO, max_side=512)
+
+
+def test_a_picture_that_is_bent_and_painted_in_strips_is_the_same(
+    photo: pipeline.PreparedPhoto, found: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worn() -> bytes:
+        pieces = [spec("kundan-bib")]
+        return pipeline.render(photo.original_jpeg, found, pieces, AUTO, max_side=512)
+
+    at_once = worn()
+    for module in (compose, warp):
+        monkeypatch.setattr(module, "BAND_PIXELS", 1000)
+    assert worn() == at_once
+
+
+def test_a_full_size_has_the_masks_of_a_smaller_one(
+    astronaut_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(astronaut_bytes)).resize((1024, 1024)).save(stream, "JPEG", quality=95)
+    large = pipeline.prepare_photo(stream.getvalue())
+    found = pipeline.analyse_photo(large.original_jpeg)
+
+    def worn() -> np.ndarray:
+        pipeline.forget()
+        return pixels(
+            pipeline.render(large.original_jpeg, found, [spec("kundan-bib")], AUTO, max_side=1024)
+        )
+
+    own = worn()
+    monkeypatch.setattr(pipeline, "MASKS_SIDE", 640)
+    enlarged = worn()
+    assert pipeline._masks._bytes == 3 * 640 * 640
+    assert np.abs(own - enlarged).mean() < 0.2
