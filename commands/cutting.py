@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from commands.images import as_domain_error
+from commands.keys import overlay_key
 from dependencies import Services
 from domain.catalogue import Product
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable, Unreadable, UnsupportedType
@@ -117,7 +118,7 @@ async def stored(
     cut_from: PictureVersion | None = None,
 ) -> Overlay:
     """The object is named by its content: to store it twice changes nothing."""
-    key = f"{folder(product.object_id)}{prepared.sha256[:32]}.png"
+    key = overlay_key(product.object_id, prepared.sha256)
     await services.objects.put(key, prepared.png, content_type="image/png")
     anchors = {name: Anchor(**point) for name, point in prepared.anchors.items()}
     measured = measured_px(prepared.width, anchors, product_type=product.details.product_type)
@@ -132,8 +133,3 @@ async def stored(
         cut_from=cut_from,
         width_estimated=width.estimated,
     )
-
-
-def folder(product_id: str) -> str:
-    """Where a product's overlays are kept in the object store."""
-    return f"overlays/{product_id}/"

@@ -15,11 +15,11 @@ from commands.context import Command
 from commands.cutting import (
     REFUSALS,
     Width,
-    folder,
     overlay_of_picture,
     prepared_overlay,
     stored,
 )
+from commands.keys import is_overlay_of
 from commands.product_bodies import Key
 from commands.unit_of_work import UnitOfWork, run
 from dependencies import AllServices, CatalogManager, Execute, Services, limited
@@ -221,6 +221,7 @@ def _must_be_its_own(image: str, product: Product) -> None:
     """Overlays are shown to everybody: no other object, a customer's photograph say, may become one."""
     if product.overlay is not None and image == product.overlay.image:
         return
-    own = (DEMO, f"object:{folder(product.object_id)}")
-    if not image.startswith(own) or ".." in image:
+    key = image.removeprefix("object:")
+    is_own = key != image and is_overlay_of(product.object_id, key)
+    if not is_own and (not image.startswith(DEMO) or ".." in image):
         raise Invalid("this is no overlay picture of this product", code="overlay-picture")
