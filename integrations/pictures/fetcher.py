@@ -32,6 +32,7 @@ from integrations.pictures.addresses import (
     Network,
     Target,
     must_be_reachable,
+    refused,
     target_of,
 )
 from integrations.threads import BoundedThreads
@@ -116,7 +117,7 @@ class PictureFetcher:
             answer = await self._asked(url)
             if not answer.location:
                 return answer.body
-            url = urljoin(url, answer.location)
+            url = _joined(url, answer.location)
         raise Unreadable(
             f"the host redirects more than {MAX_REDIRECTS} times", code="picture-redirected"
         )
@@ -211,6 +212,13 @@ class PictureFetcher:
     def _must_fit(self, size: int) -> None:
         if size > self._max_bytes:
             raise TooLarge(f"a picture may have {self._max_bytes // 1_000_000} MB")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as e:
+        raise refused("its host redirects to no URL") from e
 
 
 async def _next_event(http: h11.Connection, reader: asyncio.StreamReader) -> h11.Event:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import DomainError, NotFound, TooLarge, Unavailable, Unreadable
+from domain.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable, Unreadable
 from integrations.pictures import PictureFetcher
 from integrations.pictures.fetcher import OF_ONE_HOST
 from tests.picture_host import PictureHost, throw_away_tls
@@ -112,6 +112,16 @@ async def test_redirects_have_an_end(fetcher: PictureFetcher, host: PictureHost)
         await fetcher.fetch(host.url("/round"))
     assert refusal.value.code == "picture-redirected"
     assert host.connections == 4
+
+
+@pytest.mark.parametrize("location", ["http://[bad", "//[::1", "http://a:b:c/"])
+async def test_a_redirect_to_no_url_is_refused(
+    fetcher: PictureFetcher, host: PictureHost, location: str
+) -> None:
+    host.redirects["/moved"] = location
+    with pytest.raises(Invalid) as refusal:
+        await fetcher.fetch(host.url("/moved"))
+    assert refusal.value.code == "picture-address-refused"
 
 
 async def test_one_host_is_asked_for_few_pictures_at_once(host: PictureHost) -> None:
