@@ -121,6 +121,6 @@ class Unavailable(DomainError):
 
 
 class ImagingFailed(Unavailable):
-    """The process died of this call, or took longer than it may; other calls are well."""
+    """The process died of this call, raised a fault or took too long; other calls are well."""
 
     code = "imaging-failed"

@@ -369,7 +369,9 @@ class ImageWorker(Protocol):
     """Imaging away from the event loop: bytes and plain dictionaries in and out."""
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
-        """Call `imaging.pipeline.<function>` in a worker process. Raises what it raises."""
+        """Call `imaging.pipeline.<function>` in a worker process. Raises the ImageRefused that it raises,
+        TooLarge, and ImagingFailed for any other failure of the call.
+        """
 
     def forget(self) -> None:
         """Somebody's pictures were deleted: what is remembered of any is dropped before the next call."""
