@@ -24,6 +24,10 @@ from imaging.pipeline import PreparedOverlay
 
 REFUSALS = (Invalid, TooLarge, Unreadable, UnsupportedType)
 """What is told of a picture that has not become an overlay. Anything else is about us."""
+UNREACHABLE = "picture-unreachable"
+"""The host cannot be reached now: nothing is said of this picture."""
+FAILED = "picture-failed"
+"""Something went wrong with this picture alone: it may go better later."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ async def fetched(picture: str, services: Services) -> bytes:
     except NotFound as e:
         raise Invalid(e.detail, code=e.code) from e
     except Unavailable as e:
-        raise Invalid(e.detail, code="picture-unreachable") from e
+        raise Invalid(e.detail, code=UNREACHABLE) from e
 
 
 async def overlay_of_bytes(
