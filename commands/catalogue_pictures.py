@@ -27,6 +27,9 @@ from domain.values import ProductId
 log = structlog.get_logger(__name__)
 
 MAX_IN_ONE_ROUND = 100
+MAX_OF_ONE_HOST = 25
+MAX_PROPOSED = 1_000
+"""So many that are due are looked through for pictures of other hosts than the newest."""
 ROUND_SECONDS = 10.0
 """After so long no further picture is begun: a worker that is to stop has 25 s."""
 HOSTS_AT_ONCE = 4
@@ -63,11 +66,18 @@ async def cut_out_catalogue_pictures(services: Services) -> int:
 
 
 async def _due_by_host(services: Services) -> dict[str, list[ProductId]]:
+    """The newest, but no more of one host than leave room for others."""
     due = {"_pictureDue": {"$type": "date", "$lte": services.clock()}, "status": "active"}
     found = services.read_models["products"].find(due, {"images": 1})
     hosts: defaultdict[str, list[ProductId]] = defaultdict(list)
-    for document in await found.sort("_pictureDue", -1).limit(MAX_IN_ONE_ROUND).to_list():
-        hosts[_host(document["images"])].append(str(document["_id"]))
+    taken = 0
+    async for document in found.sort("_pictureDue", -1).limit(MAX_PROPOSED):
+        of_host = hosts[_host(document["images"])]
+        if len(of_host) < MAX_OF_ONE_HOST:
+            of_host.append(str(document["_id"]))
+            taken += 1
+        if taken == MAX_IN_ONE_ROUND:
+            break
     return hosts
 
 

@@ -46,13 +46,15 @@ async def overlay_of_picture(
 
 
 async def fetched(picture: str, services: Services) -> bytes:
-    """Raise Invalid `picture-unreachable` where the host cannot be reached now, and `picture-missing`."""
+    """Raise Invalid `picture-unreachable` where the host cannot be reached now, `picture-failed` where it
+    answers this time with nonsense, and `picture-missing`.
+    """
     try:
         return await services.pictures.fetch(picture)
     except NotFound as e:
         raise Invalid(e.detail, code=e.code) from e
     except Unavailable as e:
-        raise Invalid(e.detail, code=UNREACHABLE) from e
+        raise Invalid(e.detail, code=FAILED if e.code == FAILED else UNREACHABLE) from e
 
 
 async def overlay_of_bytes(

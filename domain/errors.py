@@ -115,8 +115,10 @@ class TooManyRequests(DomainError):
 class Unavailable(DomainError):
     code = "unavailable"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 5) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, *, code: str | None = None, retry_after_seconds: int = 5
+    ) -> None:
+        super().__init__(detail, code=code)
         self.retry_after_seconds = retry_after_seconds
 
 

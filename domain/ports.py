@@ -361,7 +361,8 @@ class Pictures(Protocol):
     async def fetch(self, url: str) -> bytes:
         """The bytes, as they came. Raises Invalid `picture-address-refused` for an address that is never
         fetched, NotFound `picture-missing` when its host has none, TooLarge, Unreadable for an answer
-        that is of no use, and Unavailable when the host cannot be reached now.
+        that is of no use, and Unavailable when the host cannot be reached now; with the code
+        `picture-failed` when only this answer of it was bad.
         """
 
 

@@ -50,7 +50,10 @@ READ_BYTES = 65_536
 AT_ONCE = 8
 OF_ONE_HOST = 2
 REDIRECTS = {301, 302, 303, 307, 308}
-LATER = {408, 425, 429}
+HOST_IS_BUSY = {429, 503}
+"""Said of all its pictures; any other fault only of the one that was asked for."""
+LATER = {408, 425}
+FAILED = "picture-failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,7 @@ class PictureFetcher:
         except TimeoutError as e:
             raise Unavailable(f"the host did not send it within {self._seconds:g} s") from e
         except h11.RemoteProtocolError as e:
-            raise Unavailable("the host's answer broke off or is not HTTP") from e
+            raise Unavailable("the host's answer broke off or is not HTTP", code=FAILED) from e
         except ssl.SSLError as e:
             raise Unavailable("the host has no certificate that we trust") from e
         except OSError as e:
@@ -200,8 +203,10 @@ class PictureFetcher:
         status = response.status_code
         if status in REDIRECTS and headers.get("location"):
             return headers["location"]
-        if status >= 500 or status in LATER:
+        if status in HOST_IS_BUSY:
             raise Unavailable(f"the host answers {status}")
+        if status >= 500 or status in LATER:
+            raise Unavailable(f"the host answers {status}", code=FAILED)
         if status != 200:
             raise NotFound(f"the host answers {status}", code="picture-missing")
         if headers.get("content-encoding", "identity").lower() != "identity":

@@ -183,6 +183,31 @@ async def test_a_dead_host_is_asked_once_a_round_and_holds_up_no_other(
     assert codes == {"picture-unreachable"}
 
 
+async def test_one_broken_answer_is_not_its_hosts(api: Api, shelf: PictureShelf) -> None:
+    """The newest comes first: its host is asked for the next picture all the same."""
+    next_one = await made(api)
+    broken = await made(api, images=["https://shop.example/broken.png"])
+    shelf.broken.add("https://shop.example/broken.png")
+    assert await rounds(api) == 2
+    assert (await seen(api, next_one))["overlay"] is not None
+    refusal = (await seen(api, broken))["overlayRefusal"]
+    assert (refusal["code"], refusal["tries"]) == ("picture-failed", 1)
+    assert refusal["retryAt"] is not None
+
+
+async def test_many_pictures_of_one_host_leave_room_for_others(
+    api: Api, shelf: PictureShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue_pictures, "MAX_IN_ONE_ROUND", 4)
+    monkeypatch.setattr(catalogue_pictures, "MAX_OF_ONE_HOST", 3)
+    other = await made(api)
+    for number in range(6):
+        await made(api, images=[f"https://slow.example/{number}.png"])
+    assert await rounds(api) == 4
+    assert (await seen(api, other))["overlay"] is not None
+    assert len([url for url in shelf.fetched if "slow" in url]) == 3
+
+
 async def test_archived_products_wait_until_they_are_restored(api: Api) -> None:
     with_cutting(api)[0].pictures[FIRST] = picture()
     address = await made(api)
