@@ -26,7 +26,7 @@ def _standing(key: str, account: Account, result: TryOn | None) -> Standing:
     if result is None or result.user_id != account.object_id:
         return Standing.UNKNOWN
     if account.erased or result.status is TryOnStatus.DELETED:
-        return Standing.NOBODYS
+        return Standing.GONE
     if "" in result.keys:  # its person's key is out of reach
         return Standing.UNKNOWN
     return Standing.OWNED if key in result.keys else Standing.NOBODYS
