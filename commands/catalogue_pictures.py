@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
 
+import structlog
+
 from commands.context import system_context
-from commands.cutting import REFUSALS, fetched, overlay_of_bytes
+from commands.cutting import FAILED, REFUSALS, UNREACHABLE, fetched, overlay_of_bytes
 from commands.overlays import refuse_cut_out
 from commands.unit_of_work import Handler, UnitOfWork, run
 from dependencies import Services
@@ -22,7 +24,12 @@ from domain.errors import DomainError, Invalid
 from domain.overlays import Overlay
 from domain.values import ProductId
 
+log = structlog.get_logger(__name__)
+
 MAX_IN_ONE_ROUND = 100
+MAX_OF_ONE_HOST = 25
+MAX_PROPOSED = 1_000
+"""So many that are due are looked through for pictures of other hosts than the newest."""
 ROUND_SECONDS = 10.0
 """After so long no further picture is begun: a worker that is to stop has 25 s."""
 HOSTS_AT_ONCE = 4
@@ -35,6 +42,7 @@ class Round:
     services: Services
     ends_at: float
     looked_at: int = 0
+    failures: list[DomainError] = field(default_factory=list)
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HOSTS_AT_ONCE))
     cutting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -51,18 +59,25 @@ async def cut_out_catalogue_pictures(services: Services) -> int:
     this_round = Round(services, ends_at=begun + ROUND_SECONDS)
     hosts = await _due_by_host(services)
     work = (_of_one_host(product_ids, this_round) for product_ids in hosts.values())
-    for failure in await asyncio.gather(*work, return_exceptions=True):
-        if failure is not None:
-            raise failure
+    await asyncio.gather(*work)
+    if this_round.failures:
+        raise this_round.failures[0]
     return this_round.looked_at
 
 
 async def _due_by_host(services: Services) -> dict[str, list[ProductId]]:
+    """The newest, but no more of one host than leave room for others."""
     due = {"_pictureDue": {"$type": "date", "$lte": services.clock()}, "status": "active"}
     found = services.read_models["products"].find(due, {"images": 1})
     hosts: defaultdict[str, list[ProductId]] = defaultdict(list)
-    for document in await found.sort("_pictureDue", -1).limit(MAX_IN_ONE_ROUND).to_list():
-        hosts[_host(document["images"])].append(str(document["_id"]))
+    taken = 0
+    async for document in found.sort("_pictureDue", -1).limit(MAX_PROPOSED):
+        of_host = hosts[_host(document["images"])]
+        if len(of_host) < MAX_OF_ONE_HOST:
+            of_host.append(str(document["_id"]))
+            taken += 1
+        if taken == MAX_IN_ONE_ROUND:
+            break
     return hosts
 
 
@@ -73,18 +88,21 @@ def _host(images: Sequence[str]) -> str:
 
 async def _of_one_host(product_ids: Sequence[ProductId], this_round: Round) -> None:
     """A host that cannot be reached is asked once: the rest of its pictures share the answer."""
-    away: DomainError | None = None
+    away: str | None = None
     async with this_round.places:
         for product_id in product_ids:
             if this_round.is_over and away is None:
                 return
-            away = await _look_after(product_id, this_round, away=away) or away
+            looking = _look_after(product_id, this_round, away=away)
+            (outcome,) = await asyncio.gather(looking, return_exceptions=True)
+            if isinstance(outcome, BaseException):
+                await _set_aside(product_id, outcome, this_round)
+            else:
+                away = outcome or away
 
 
-async def _look_after(
-    product_id: ProductId, this_round: Round, *, away: DomainError | None
-) -> DomainError | None:
-    """Cut it out, or say why not; the error when its host was away."""
+async def _look_after(product_id: ProductId, this_round: Round, *, away: str | None) -> str | None:
+    """Cut it out, or say why not; the reason when its host was away."""
     services = this_round.services
     product: Product | None = await services.store.load(Product, product_id)
     picture = None if product is None else product.awaited_picture
@@ -98,19 +116,38 @@ async def _look_after(
             refuse_cut_out, product_id, picture=picture, code=refused.code, reason=refused.detail
         )
         await _act(refusing, product_id, services)
-        return refused if refused.code == "picture-unreachable" else None
+        return refused.detail if refused.code == UNREACHABLE else None
     await _act(partial(take_cut_out, product_id, overlay), product_id, services)
     return None
 
 
 async def _overlay(
-    product: Product, picture: str, this_round: Round, *, away: DomainError | None
+    product: Product, picture: str, this_round: Round, *, away: str | None
 ) -> Overlay:
     if away is not None:
-        raise Invalid(away.detail, code=away.code)
+        raise Invalid(away, code=UNREACHABLE)
     data = await fetched(picture, this_round.services)
     async with this_round.cutting:
         return await overlay_of_bytes(product, picture, data, this_round.services)
+
+
+async def _set_aside(product_id: ProductId, fault: BaseException, this_round: Round) -> None:
+    """The next picture is begun all the same. What is no problem of the shop's is a fault of ours, found
+    by this picture: it is refused for now, so that it neither ends the worker nor comes each round.
+    """
+    log.error("picture not looked after", product=product_id, exc_info=fault)
+    if isinstance(fault, DomainError):
+        this_round.failures.append(fault)
+    else:
+        await _act(partial(refuse_awaited, product_id), product_id, this_round.services)
+
+
+async def refuse_awaited(product_id: ProductId, work: UnitOfWork) -> Product:
+    product = await work.load(Product, product_id)
+    if (picture := product.awaited_picture) is not None:
+        reason = "this picture could not be worked on"
+        product.refuse_cut_out(picture=picture, code=FAILED, reason=reason, now=work.now)
+    return product
 
 
 async def take_cut_out(product_id: ProductId, overlay: Overlay, work: UnitOfWork) -> Product:

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from commands.images import as_domain_error
+from commands.keys import overlay_key
 from dependencies import Services
 from domain.catalogue import Product
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable, Unreadable, UnsupportedType
@@ -23,6 +24,10 @@ from imaging.pipeline import PreparedOverlay
 
 REFUSALS = (Invalid, TooLarge, Unreadable, UnsupportedType)
 """What is told of a picture that has not become an overlay. Anything else is about us."""
+UNREACHABLE = "picture-unreachable"
+"""The host cannot be reached now: nothing is said of this picture."""
+FAILED = "picture-failed"
+"""Something went wrong with this picture alone: it may go better later."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,15 @@ async def overlay_of_picture(
 
 
 async def fetched(picture: str, services: Services) -> bytes:
-    """Raise Invalid `picture-unreachable` where the host cannot be reached now, and `picture-missing`."""
+    """Raise Invalid `picture-unreachable` where the host cannot be reached now, `picture-failed` where it
+    answers this time with nonsense, and `picture-missing`.
+    """
     try:
         return await services.pictures.fetch(picture)
     except NotFound as e:
         raise Invalid(e.detail, code=e.code) from e
     except Unavailable as e:
-        raise Invalid(e.detail, code="picture-unreachable") from e
+        raise Invalid(e.detail, code=FAILED if e.code == FAILED else UNREACHABLE) from e
 
 
 async def overlay_of_bytes(
@@ -117,7 +124,7 @@ async def stored(
     cut_from: PictureVersion | None = None,
 ) -> Overlay:
     """The object is named by its content: to store it twice changes nothing."""
-    key = f"{folder(product.object_id)}{prepared.sha256[:32]}.png"
+    key = overlay_key(product.object_id, prepared.sha256)
     await services.objects.put(key, prepared.png, content_type="image/png")
     anchors = {name: Anchor(**point) for name, point in prepared.anchors.items()}
     measured = measured_px(prepared.width, anchors, product_type=product.details.product_type)
@@ -132,8 +139,3 @@ async def stored(
         cut_from=cut_from,
         width_estimated=width.estimated,
     )
-
-
-def folder(product_id: str) -> str:
-    """Where a product's overlays are kept in the object store."""
-    return f"overlays/{product_id}/"

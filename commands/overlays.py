@@ -15,12 +15,13 @@ from commands.context import Command
 from commands.cutting import (
     REFUSALS,
     Width,
-    folder,
     overlay_of_picture,
     prepared_overlay,
     stored,
 )
+from commands.keys import is_overlay_of
 from commands.product_bodies import Key
+from commands.rendering import demo_picture
 from commands.unit_of_work import UnitOfWork, run
 from dependencies import AllServices, CatalogManager, Execute, Services, limited
 from domain.catalogue import Product
@@ -34,7 +35,7 @@ from domain.values import ProductId
 router = APIRouter(prefix="/api/products", tags=["products"])
 
 PRODUCTS = "products"
-DEMO = "/media/demo/"
+OBJECT = "object:"
 
 
 # --- Made of a picture ---------------------------------------------------------------------------
@@ -176,10 +177,29 @@ class SetOverlay(Command):
 
 @router.put("/{product_id}/overlay", dependencies=[limited("write")])
 async def put_overlay(
-    product_id: KnownProduct, command: SetOverlay, _: CatalogManager, execute: Execute
+    product_id: KnownProduct,
+    command: SetOverlay,
+    _: CatalogManager,
+    execute: Execute,
+    services: AllServices,
 ) -> Response:
     """Correct the overlay by hand: the shop then never replaces it by itself."""
+    if command.image is not None:
+        await _must_be_its_own(command.image, product_id, services)
     return await execute(partial(set_overlay, product_id, command), shows=PRODUCTS)
+
+
+async def _must_be_its_own(image: str, product_id: ProductId, services: Services) -> None:
+    """Overlays are shown to everybody: no other object, a customer's photograph say, may become one. Raise
+    Invalid also for one that is not there: it would be shown to nobody.
+    """
+    key = image.removeprefix(OBJECT)
+    if demo_picture(image) is not None:
+        return
+    if image == key or not is_overlay_of(product_id, key):
+        raise Invalid("this is no overlay picture of this product", code="overlay-picture")
+    if not await services.objects.exists(key):
+        raise Invalid("there is no such overlay picture", code="overlay-picture")
 
 
 async def set_overlay(product_id: ProductId, command: SetOverlay, work: UnitOfWork) -> Product:
@@ -189,11 +209,9 @@ async def set_overlay(product_id: ProductId, command: SetOverlay, work: UnitOfWo
 
 
 def _corrected(product: Product, command: SetOverlay) -> Overlay:
-    """Raise Invalid for a first overlay that is not whole, or a picture that is not this product's."""
+    """Raise Invalid for a first overlay that is not whole."""
     before = product.overlay
     stated = {name: value for name, value in command if value is not None}
-    if "image" in stated:
-        _must_be_its_own(stated["image"], product)
     if before is None:
         corrected = _first(stated)
     else:
@@ -215,12 +233,3 @@ def _first(stated: dict[str, Any]) -> Overlay:
             f"a first overlay needs {', '.join(sorted(missing))}", code="overlay-incomplete"
         )
     return Overlay.model_validate({"px_per_mm": 1.0, **stated})
-
-
-def _must_be_its_own(image: str, product: Product) -> None:
-    """Overlays are shown to everybody: no other object, a customer's photograph say, may become one."""
-    if product.overlay is not None and image == product.overlay.image:
-        return
-    own = (DEMO, f"object:{folder(product.object_id)}")
-    if not image.startswith(own) or ".." in image:
-        raise Invalid("this is no overlay picture of this product", code="overlay-picture")

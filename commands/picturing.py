@@ -14,6 +14,7 @@ from commands.analysing import (
     told,
     uploaded_photograph_is_analysed,
 )
+from commands.keys import result_key
 from commands.policy import Policy, policy
 from commands.removing import (
     deleted_pictures_leave_no_bytes,
@@ -103,8 +104,9 @@ async def _picture(result: TryOn, services: Services, *, max_side: int | None) -
     """Render and store. Raise `UNWORN`."""
     inputs = await inputs_of(result, services, max_side=max_side)
     made = await rendered(inputs, result.adjustments, services)
-    folder = f"results/{result.user_id}/{result.object_id}"
-    key = f"{folder}/{result.revision}-{sha256(made.jpeg)[:32]}.jpg"
+    key = result_key(
+        result.user_id, result.object_id, revision=result.revision, sha256=sha256(made.jpeg)
+    )
     await services.objects.put(key, made.jpeg, content_type="image/jpeg")
     return Picture(
         key=key,

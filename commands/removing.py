@@ -1,10 +1,10 @@
 """Pictures that nobody may see any more leave no bytes: of deleted photographs, of erased people."""
 
 import contextlib
-import re
 from functools import partial
 
 from commands.images import delete_image, delete_result
+from commands.keys import folder_of_result, revision_of
 from commands.policy import act, policy
 from commands.unit_of_work import Handler
 from dependencies import Services
@@ -16,8 +16,6 @@ from domain.ports import RecordedEvent
 from domain.tryon_events import TryOnDeleted, TryOnRendered
 
 WITHDRAWN = "the consent was withdrawn"
-REVISION = re.compile(r"([0-9]{1,6})-[0-9a-f]{32}\.jpg")
-"""The name of a result's picture: the revision that it shows, and its content."""
 
 
 @policy("superseded_pictures_leave_no_bytes", on=(TryOnRendered,))
@@ -25,15 +23,9 @@ async def superseded_pictures_leave_no_bytes(recorded: RecordedEvent, services: 
     """Once a revision is rendered, the pictures of older revisions are removed."""
     event = recorded.event
     assert isinstance(event, TryOnRendered)
-    async for stored in services.objects.list(f"results/{event.user_id}/{event.object_id}/"):
+    async for stored in services.objects.list(folder_of_result(event.user_id, event.object_id)):
         if stored.key != event.key and revision_of(stored.key) < event.revision:
             await services.objects.delete(stored.key)
-
-
-def revision_of(key: str) -> int:
-    """0 for a name of another form."""
-    found = REVISION.fullmatch(key.rpartition("/")[2])
-    return int(found[1]) if found else 0
 
 
 @policy("withdrawn_consent_removes_the_photographs", on=(PhotoConsentWithdrawn,))
@@ -86,7 +78,7 @@ async def deleted_pictures_leave_no_bytes(recorded: RecordedEvent, services: Ser
             await _remove(key, services)
     else:
         assert isinstance(event, TryOnDeleted)
-        await _remove_below(f"results/{event.user_id}/{event.object_id}/", services)
+        await _remove_below(folder_of_result(event.user_id, event.object_id), services)
     services.images.forget()
 
 

@@ -5,6 +5,7 @@ The same inputs, adjustments and version of the pipeline give the same bytes in 
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from commands.analysing import CANNOT, analysis_of, ask_imaging
 from dependencies import Services
 from domain.catalogue import Product
-from domain.errors import NotFound, RuleViolation
+from domain.errors import Invalid, NotFound, RuleViolation
 from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
 from domain.tryon_events import LeftOut, MadeOf, PieceWorn, TryOnAdjustments
@@ -21,6 +22,7 @@ from imaging.wearing import lack
 
 DEMO_URL = "/media/demo/"
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
+DEMO_PICTURE = re.compile(r"[a-z0-9-]{1,80}\.png")
 UNWORN = (*CANNOT, RuleViolation)
 """Why there is no picture of a result, and will be none until something else is asked for."""
 
@@ -167,8 +169,19 @@ async def _worn(product_id: str, services: Services) -> Worn:
 async def overlay_bytes(image: str, services: Services) -> bytes:
     """An overlay's picture: one of the demo's, or an object of ours. Raise NotFound."""
     if image.startswith(DEMO_URL):
-        file = DEMO_PICTURES / Path(image).name
-        if not file.is_file():
-            raise NotFound(f"there is no demo picture {file.name}")
+        file = demo_picture(image)
+        if file is None:
+            raise NotFound("there is no such demo picture")
         return file.read_bytes()
-    return await services.objects.get(image.removeprefix("object:"))
+    try:
+        return await services.objects.get(image.removeprefix("object:"))
+    except Invalid as e:  # recorded before names were checked
+        raise NotFound("this is no picture of ours") from e
+
+
+def demo_picture(image: str) -> Path | None:
+    """The file of a demo picture, by its address; None for any other, and for one that is not there."""
+    name = image.removeprefix(DEMO_URL)
+    file = DEMO_PICTURES / name
+    is_one = name != image and DEMO_PICTURE.fullmatch(name) is not None
+    return file if is_one and file.is_file() else None

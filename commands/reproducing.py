@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from commands.analysing import analysis_of
+from commands.keys import content_of
 from commands.rendering import (
     UNWORN,
     Inputs,
@@ -82,7 +83,7 @@ async def _reproduction(
     except UNWORN as gone:
         return Reproduction(picture=picture, verdict=Verdict.GONE, detail=str(gone))
     detail = f"pipeline {picture.pipeline_version}, here {PIPELINE_VERSION}"
-    recorded = picture.key.rpartition("-")[2].removesuffix(".jpg")
+    recorded = content_of(picture.key)
     same = {sha256(made.jpeg)[: len(recorded)], sha256(stored)[: len(recorded)]} == {recorded}
     verdict = Verdict.EQUAL if same else Verdict.DIFFERS
     return Reproduction(picture=picture, verdict=verdict, detail=detail)

@@ -12,13 +12,13 @@ from domain.import_rules.product import ProductFields
 from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
 from domain.overlays import (
     ImageUrl,
+    Overlay,
     OverlayRefusal,
     OverlaySource,
     awaited_picture,
     next_try,
     typical_width_mm,
 )
-from domain.overlays import Overlay as Overlay  # noqa: PLC0414 - its old place, where others find it
 from domain.values import ImportId, Money, ProductId
 
 

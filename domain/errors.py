@@ -115,12 +115,14 @@ class TooManyRequests(DomainError):
 class Unavailable(DomainError):
     code = "unavailable"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 5) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, *, code: str | None = None, retry_after_seconds: int = 5
+    ) -> None:
+        super().__init__(detail, code=code)
         self.retry_after_seconds = retry_after_seconds
 
 
 class ImagingFailed(Unavailable):
-    """The process died of this call, or took longer than it may; other calls are well."""
+    """The process died of this call, raised a fault or took too long; other calls are well."""
 
     code = "imaging-failed"

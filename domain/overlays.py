@@ -107,7 +107,7 @@ def _gives_way(overlay: Overlay, picture: str | None) -> bool:
     return overlay.source is not OverlaySource.STAFF and is_of_another
 
 
-RETRIED = frozenset({"picture-unreachable", "imaging-unavailable"})
+RETRIED = frozenset({"picture-unreachable", "picture-failed", "imaging-unavailable"})
 """Nothing is wrong with these pictures: it may go better later."""
 RETRIES_AFTER = tuple(timedelta(minutes=m) for m in (1, 10, 120, 720))
 

@@ -19,8 +19,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from domain.errors import ImagingFailed, TooLarge, Unavailable
+import structlog
+
+from domain.errors import DomainError, ImagingFailed, TooLarge, Unavailable
+from imaging.errors import ImageRefused
+from integrations.imaging_process.errors import UnknownFunctionError
 from integrations.threads import BoundedThreads
+
+log = structlog.get_logger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 GIVEN_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
@@ -75,9 +81,9 @@ class ImagingPool:
         self._deletions = 0
 
     async def run(self, function: str, *arguments: Any, **options: Any) -> Any:
-        """Raise what the function raises; TooLarge when it needs more memory than it may have;
-        ImagingFailed when its child dies or it takes too long; Unavailable when none can be asked;
-        LookupError for a name that the pipeline does not define.
+        """Raise ImageRefused as the function does; TooLarge when it needs more memory than it may have;
+        ImagingFailed when it raises anything else, its child dies or it takes too long; Unavailable when
+        none can be asked; LookupError for a name that the pipeline does not define.
         """
         return await self._threads.run(lambda: self._call((function, arguments, options)))
 
@@ -103,9 +109,7 @@ class ImagingPool:
         succeeded, result = child.ask(request, within_seconds=self._limits.seconds)
         if succeeded:
             return result
-        if isinstance(result, MemoryError):
-            raise TooLarge("The picture needs more memory than it may have.") from result
-        raise result
+        raise _as_told(result, function=request[0])
 
     def _child(self) -> "_Child":
         """The thread's own, or a new one when that has ended."""
@@ -213,6 +217,20 @@ def _spawn(theirs: Connection, orders: str, models_dir: Path) -> subprocess.Pope
         stdin=subprocess.DEVNULL,
         env=environment,
     )
+
+
+def _as_told(error: Exception, *, function: str) -> Exception:
+    """What imaging says of a picture, and a name that it has not, as they are; a fault of ours as such."""
+    if isinstance(error, ImageRefused | UnknownFunctionError):
+        return error
+    fault: DomainError
+    if isinstance(error, MemoryError):
+        fault = TooLarge("The picture needs more memory than it may have.")
+    else:
+        log.error("imaging raised what it should not", function=function, error=repr(error)[:500])
+        fault = ImagingFailed(f"Imaging failed at this picture ({type(error).__name__}).")
+    fault.__cause__ = error
+    return fault
 
 
 def _why(exit_code: int, ran_out: object, seconds: float) -> str:

@@ -108,6 +108,16 @@ async def _pictures(services: Services) -> str:
     return f"the newest {len(newest)} are there"
 
 
+async def _sweeps(services: Services) -> str:
+    refused = services.read_models["sweeps"].find({"refused": {"$gt": 0}}).limit(10)
+    if held := [f"{each['refused']} in {each['_id']}" async for each in refused]:
+        raise CheckFailedError(
+            f"files that no event knows were too many to be swept, {', '.join(held)}: is this the right "
+            "database? See `python -m cli objects orphans`"
+        )
+    return "no page was refused"
+
+
 async def _models(services: Services) -> str:
     directory = services.settings.models_dir
     missing = await asyncio.to_thread(models.wanting, directory)
@@ -126,6 +136,7 @@ CHECKS = (
     Check("Valkey", _valkey),
     Check("object store", _objects),
     Check("pictures", _pictures),
+    Check("sweeps", _sweeps),
     Check("imaging models", _models),
 )
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from commands.orphans import Judged, judged, orphans_of, pages, remove
-from commands.owners import Standing
+from commands.owners import ORPHANED, Standing
 from dependencies import Services
 from operators.missing import ShownFile, is_missing, shown_files
 from operators.running import bar, complaints, console, with_services
@@ -84,10 +84,10 @@ def orphans(
 
 def _tell(tally: Tally, *, delete: bool) -> None:
     console.print(tally.table() if tally.files else "there are no files")
-    for standing in (Standing.NOBODYS, Standing.UNKNOWN):
+    for standing in (Standing.GONE, Standing.NOBODYS, Standing.UNKNOWN):
         for key in tally.named.get(standing, ()):
             console.print(f"{standing.value}: {key}", soft_wrap=True, markup=False)
-    left = tally.count(Standing.NOBODYS) - tally.removed
+    left = sum(map(tally.count, ORPHANED)) - tally.removed
     if delete:
         console.print(f"{tally.removed} files removed")
     if left:

@@ -17,7 +17,7 @@ from dependencies import (
     object_id_or_404,
     present,
 )
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 
 router = APIRouter(prefix="/api/images", tags=["images"], dependencies=[limited("read")])
 
@@ -27,10 +27,15 @@ OBJECT = "object:"
 
 
 def signed(url: str, services: Services) -> str:
-    """A link that anybody may read for five minutes; empty where there is no picture."""
+    """A link that anybody may read for five minutes; empty where there is no picture, and where an old
+    event names one that cannot be ours.
+    """
     if not url.startswith(OBJECT):
         return url
-    return services.objects.signed_url(url.removeprefix(OBJECT), seconds=LINK_SECONDS)
+    try:
+        return services.objects.signed_url(url.removeprefix(OBJECT), seconds=LINK_SECONDS)
+    except Invalid:
+        return ""
 
 
 def image_view(document: Document, services: Services) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class PictureShelf:
     def __init__(self, *, max_bytes: int = 10_000_000) -> None:
         self.pictures: dict[str, bytes] = {}
         self.away: set[str] = set()
+        self.broken: set[str] = set()
+        """Addresses whose host answers 500."""
         self.fetched: list[str] = []
         self._max_bytes = max_bytes
 
@@ -96,6 +98,8 @@ class PictureShelf:
         self.fetched.append(url)
         if target.host in self.away:
             raise Unavailable("the host cannot be reached")
+        if url in self.broken:
+            raise Unavailable("the host answers 500", code="picture-failed")
         if url not in self.pictures:
             raise NotFound("the host answers 404", code="picture-missing")
         if len(self.pictures[url]) > self._max_bytes:

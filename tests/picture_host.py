@@ -81,6 +81,12 @@ class PictureHost:
                 yield _head("200 OK", f"Content-Length: {len(self.picture)}") + self.picture
             case "/down":
                 yield _head("503 Service Unavailable", "Content-Length: 0")
+            case "/broken":
+                yield _head("500 Internal Server Error", "Content-Length: 0")
+            case "/gateway":
+                yield _head("502 Bad Gateway", "Content-Length: 0")
+            case "/early":
+                yield _head("425 Too Early", "Content-Length: 0")
             case "/busy":
                 yield _head("429 Too Many Requests", "Content-Length: 0")
             case "/silent":

@@ -479,8 +479,8 @@ def test_files_that_nobody_owns_are_told_and_kept(run: Any, files: Path) -> None
     assert f"nobody's: {ORPHAN}" in told.stdout
     assert f"unknown: {FOREIGN}" in told.stdout
     rows = [line.replace("│", " ").split() for line in told.stdout.splitlines()]
-    assert ["photos", "1", "0", "1", "0", "2.0"] in rows
-    assert ["backups", "0", "0", "0", "1", "1.0"] in rows
+    assert ["photos", "1", "0", "0", "1", "0", "2.0"] in rows
+    assert ["backups", "0", "0", "0", "0", "1", "1.0"] in rows
     assert "1 files are nobody's: --delete" in told.stderr
     assert (files / ORPHAN).is_file()
 
@@ -570,3 +570,17 @@ def test_the_doctor_is_content_where_none_is_missing(run: Any) -> None:
     told = run("doctor")
     (row,) = [line for line in told.stdout.splitlines() if "pictures" in line]
     assert "the newest 0 are there" in row
+
+
+def test_the_doctor_tells_of_files_that_were_too_many_to_be_swept(run: Any, books: Books) -> None:
+    client: MongoClient[dict[str, Any]] = MongoClient(books.environment["MONGODB_URL"])
+    with client:
+        sweeps: Any = client[books.database]["sweeps"]
+        sweeps.delete_many({})
+        sweeps.insert_many([{"_id": "photos/", "refused": 80}, {"_id": "results/", "refused": 0}])
+        told = run("doctor")
+        sweeps.delete_many({})
+    words = " ".join(told.stdout.replace("│", " ").split())
+    assert told.exit_code == 1
+    assert "80 in photos/" in words
+    assert "results/" not in words

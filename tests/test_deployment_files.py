@@ -189,14 +189,46 @@ def test_nginx_limits_sizes_and_times_and_speaks_only_modern_tls() -> None:
 
 @pytest.mark.parametrize(
     ("path", "setting"),
-    [("/api/images/upload", "max_upload_mb"), ("/api/products/import", "max_import_mb")],
+    [
+        ("/api/images/upload", "max_upload_mb"),
+        ("/media/upload", "max_upload_mb"),
+        (f"/api/products/{'0a' * 12}/overlay", "max_upload_mb"),
+        ("/api/products/import", "max_import_mb"),
+        ("/api/products/validate-import", "max_import_mb"),
+    ],
 )
 def test_nginx_lets_through_what_the_api_accepts(path: str, setting: str) -> None:
-    limit = re.search(
-        rf"location = {path} {{ client_max_body_size (\d+)m;", text("deploy/nginx.conf")
+    """By the exact location, or else by the first expression that fits, as nginx chooses."""
+    location = r"location (=|~) (\S+) \{ client_max_body_size (\d+)m; proxy_pass"
+    found = re.findall(location, text("deploy/nginx.conf"))
+    exact = [int(size) for kind, name, size in found if kind == "=" and name == path]
+    fits = [int(size) for kind, e, size in found if kind == "~" and re.search(e.strip('"'), path)]
+    assert (exact + fits)[0] > Settings.model_fields[setting].get_default()
+
+
+TOKEN = "a-token-that-opens-a-picture"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (f"/share/{TOKEN}", "/share/-"),
+        (f"/share/{TOKEN}/picture", "/share/-"),
+        (f"/api/share/{TOKEN}", "/api/share/-"),
+        ("/api/products", "/api/products"),
+    ],
+)
+def test_nginx_logs_no_token(path: str, told: str) -> None:
+    nginx = text("deploy/nginx.conf")
+    (format_of_log,) = re.findall(r"log_format plain '(.*)';", nginx)
+    assert not re.search(r"\$(uri|request|request_uri|args|http_referer)\b", format_of_log)
+    assert "$told" in format_of_log
+    table = re.search(r"map \$uri \$told \{\n(.*?)\}", nginx, re.DOTALL)
+    assert table is not None
+    rows = re.findall(r"^ +~(\S+) +(\S+);$", table[1], re.MULTILINE)
+    assert [shown for expression, shown in rows if re.search(expression, path)][:1] == (
+        [told] if told != path else []
     )
-    assert limit is not None
-    assert int(limit[1]) > Settings.model_fields[setting].get_default()
 
 
 # --- what makes a server ready -------------------------------------------------------------------

@@ -4,16 +4,20 @@ A rule is asked about files that are older than any command takes. It reads stre
 it says that nobody owns one: that file is deleted. What a rule leaves out of its answer cannot be told.
 """
 
-from commands.owners import imports, overlays, photos, results
-from commands.owners.rule import Rule, Standing, nobodys
+from commands.owners import imports, incoming, overlays, photos, results
+from commands.owners.rule import Rule, Standing
 
 OWNERS: dict[str, Rule] = {
-    "doctor/": nobodys,  # the doctor's probe
+    "doctor/": incoming.owners,
     "imports/": imports.owners,
-    "incoming/": nobodys,  # brought by a browser, and completed within the hour or never
+    "incoming/": incoming.owners,
     "overlays/": overlays.owners,
     "photos/": photos.owners,
     "results/": results.owners,
 }
 
-__all__ = ["OWNERS", "Rule", "Standing", "nobodys"]
+SWEPT = tuple(folder for folder in OWNERS if OWNERS[folder] is not imports.owners)
+"""Of a product file nobody is ever sure: there is nothing to sweep, and no index to ask about it."""
+ORPHANED = frozenset({Standing.GONE, Standing.NOBODYS})
+
+__all__ = ["ORPHANED", "OWNERS", "SWEPT", "Rule", "Standing"]

@@ -4,19 +4,17 @@ An overlay that was replaced can be set again by its name, so it is kept; `comma
 those of other products, so no other stream can own it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
+from commands.keys import OVERLAY
 from commands.owners.rule import Standing, matched
 from dependencies import Services
 from domain.catalogue import Product, ProductOverlaySet
 
-KEY = re.compile(r"overlays/([0-9a-f]{24})/[0-9a-f]{32}\.png")
-
 
 async def owners(keys: Sequence[str], services: Services) -> Mapping[str, Standing]:
     """A product of another shop tells nothing."""
-    products = {key: product for key, (product,) in matched(KEY, keys).items()}
+    products = {key: product for key, (product,) in matched(OVERLAY, keys).items()}
     standing: dict[str, Standing] = {}
     for product in sorted(set(products.values())):
         events = await services.store.read_stream(Product.stream(product))

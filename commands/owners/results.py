@@ -1,20 +1,18 @@
 """`results/{user}/{result}/…`: owned while its result shows it, as preview or in full size."""
 
-import re
 from collections.abc import Mapping, Sequence
 
+from commands.keys import RESULT
 from commands.owners.rule import Standing, loaded, matched
 from dependencies import Services
 from domain.accounts import Account
 from domain.tryon import TryOn
 from domain.tryon_events import TryOnStatus
 
-KEY = re.compile(r"results/([0-9a-f]{24})/([0-9a-f]{24})/[A-Za-z0-9._/-]{1,200}")
-
 
 async def owners(keys: Sequence[str], services: Services) -> Mapping[str, Standing]:
     """Of neither an unknown person nor an unknown result anything is told."""
-    parts = matched(KEY, keys)
+    parts = matched(RESULT, keys)
     accounts = await loaded(Account, (user for user, _ in parts.values()), services)
     results = await loaded(TryOn, (name for _, name in parts.values()), services)
     return {
@@ -28,7 +26,7 @@ def _standing(key: str, account: Account, result: TryOn | None) -> Standing:
     if result is None or result.user_id != account.object_id:
         return Standing.UNKNOWN
     if account.erased or result.status is TryOnStatus.DELETED:
-        return Standing.NOBODYS
+        return Standing.GONE
     if "" in result.keys:  # its person's key is out of reach
         return Standing.UNKNOWN
     return Standing.OWNED if key in result.keys else Standing.NOBODYS

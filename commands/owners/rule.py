@@ -1,4 +1,4 @@
-"""What is said of a stored file, and of those that have no owner by design."""
+"""What is said of a stored file."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -19,16 +19,15 @@ class Standing(StrEnum):
     YOUNG = "young"
     """Its commit may be under way."""
     OWNED = "owned"
+    GONE = "gone"
+    """It was never to stay, or an event says that it is to go: its owner was erased, or it was deleted."""
     NOBODYS = "nobody's"
+    """Its owner's stream is known, and no event of it knows the file."""
     UNKNOWN = "unknown"
     """It cannot be told, so it is left alone."""
 
 
 Rule = Callable[[Sequence[str], Services], Awaitable[Mapping[str, Standing]]]
-
-
-async def nobodys(keys: Sequence[str], _: Services) -> Mapping[str, Standing]:
-    return dict.fromkeys(keys, Standing.NOBODYS)
 
 
 def matched(pattern: re.Pattern[str], keys: Iterable[str]) -> dict[str, tuple[str, ...]]:

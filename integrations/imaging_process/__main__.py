@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, TypedDict
 
+from integrations.imaging_process.errors import UnknownFunctionError
+
 OPENCV_NO_MEMORY = -4
 
 IDLE_SECONDS = 1.0
@@ -115,7 +117,7 @@ def _allowed(pipeline: ModuleType, name: str) -> Callable[..., Any]:
         or not inspect.isfunction(found)
         or found.__module__ != pipeline.__name__
     ):
-        raise LookupError(f"{pipeline.__name__} has no public function {name!r}")
+        raise UnknownFunctionError(f"{pipeline.__name__} has no public function {name!r}")
     return found
 
 

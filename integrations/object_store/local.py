@@ -67,11 +67,11 @@ class LocalObjectStore:
 
     async def delete(self, key: str) -> None:
         path = self._path(checked_key(key))
-        await self._threads.run(lambda: path.unlink(missing_ok=True))
+        await self._threads.run(lambda: self._remove(path))
 
     async def delete_old(self, key: str, *, before: datetime) -> bool:
         path = self._path(checked_key(key))
-        return await self._threads.run(lambda: _unlink_old(path, before=before))
+        return await self._threads.run(lambda: self._remove_old(path, before=before))
 
     async def exists(self, key: str) -> bool:
         path = self._path(checked_key(key))
@@ -143,18 +143,55 @@ class LocalObjectStore:
         partial = self._directory / PARTIAL / secrets.token_hex(16)
         try:
             partial.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            place(partial, path)
-            _sync_folder(path.parent)
+            _put_there(partial, path, place=place)
         except OSError as e:
             raise Unavailable("The file could not be stored.") from e
         finally:
             with contextlib.suppress(OSError):  # the first error counts; a sweep takes the rest
                 partial.unlink(missing_ok=True)
+
+    def _remove_old(self, path: Path, *, before: datetime) -> bool:
+        try:
+            if modified_at(path.stat()) >= before:
+                return False
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError as e:
+            raise Unavailable("The file could not be looked at.") from e
+        self._remove(path)
+        return True
+
+    def _remove(self, path: Path) -> None:
+        """With the folders that it leaves empty: their names hold a person's id."""
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as e:
+            raise Unavailable("The file could not be deleted.") from e
+        above = path.relative_to(self._directory).parents
+        with contextlib.suppress(OSError):  # something else is in it, or another has removed it
+            for folder in list(above)[:-1]:
+                (self._directory / folder).rmdir()
+
+
+def _put_there(partial: Path, path: Path, *, place: Place) -> None:
+    """Its folder may be removed meanwhile, with the last file that was in it: then once more."""
+    for last in (False, False, False, True):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            place(partial, path)
+        except FileNotFoundError:
+            if last:
+                raise
+        else:
+            break
+    with contextlib.suppress(FileNotFoundError):  # deleted by now
+        _sync_folder(path.parent)
 
 
 def _place_anew(partial: Path, path: Path) -> None:
@@ -173,16 +210,6 @@ def _read(path: Path, *, max_bytes: int | None) -> bytes:
             return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as e:
         raise NotFound("There is no such file.") from e
-
-
-def _unlink_old(path: Path, *, before: datetime) -> bool:
-    try:
-        if modified_at(path.stat()) >= before:
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    path.unlink(missing_ok=True)
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

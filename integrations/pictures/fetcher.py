@@ -32,6 +32,7 @@ from integrations.pictures.addresses import (
     Network,
     Target,
     must_be_reachable,
+    refused,
     target_of,
 )
 from integrations.threads import BoundedThreads
@@ -49,7 +50,10 @@ READ_BYTES = 65_536
 AT_ONCE = 8
 OF_ONE_HOST = 2
 REDIRECTS = {301, 302, 303, 307, 308}
-LATER = {408, 425, 429}
+HOST_IS_BUSY = {429, 503}
+"""Said of all its pictures; any other fault only of the one that was asked for."""
+LATER = {408, 425}
+FAILED = "picture-failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,7 @@ class PictureFetcher:
         except TimeoutError as e:
             raise Unavailable(f"the host did not send it within {self._seconds:g} s") from e
         except h11.RemoteProtocolError as e:
-            raise Unavailable("the host's answer broke off or is not HTTP") from e
+            raise Unavailable("the host's answer broke off or is not HTTP", code=FAILED) from e
         except ssl.SSLError as e:
             raise Unavailable("the host has no certificate that we trust") from e
         except OSError as e:
@@ -116,7 +120,7 @@ class PictureFetcher:
             answer = await self._asked(url)
             if not answer.location:
                 return answer.body
-            url = urljoin(url, answer.location)
+            url = _joined(url, answer.location)
         raise Unreadable(
             f"the host redirects more than {MAX_REDIRECTS} times", code="picture-redirected"
         )
@@ -199,8 +203,10 @@ class PictureFetcher:
         status = response.status_code
         if status in REDIRECTS and headers.get("location"):
             return headers["location"]
-        if status >= 500 or status in LATER:
+        if status in HOST_IS_BUSY:
             raise Unavailable(f"the host answers {status}")
+        if status >= 500 or status in LATER:
+            raise Unavailable(f"the host answers {status}", code=FAILED)
         if status != 200:
             raise NotFound(f"the host answers {status}", code="picture-missing")
         if headers.get("content-encoding", "identity").lower() != "identity":
@@ -211,6 +217,13 @@ class PictureFetcher:
     def _must_fit(self, size: int) -> None:
         if size > self._max_bytes:
             raise TooLarge(f"a picture may have {self._max_bytes // 1_000_000} MB")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as e:
+        raise refused("its host redirects to no URL") from e
 
 
 async def _next_event(http: h11.Connection, reader: asyncio.StreamReader) -> h11.Event:

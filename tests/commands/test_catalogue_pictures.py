@@ -183,6 +183,31 @@ async def test_a_dead_host_is_asked_once_a_round_and_holds_up_no_other(
     assert codes == {"picture-unreachable"}
 
 
+async def test_one_broken_answer_is_not_its_hosts(api: Api, shelf: PictureShelf) -> None:
+    """The newest comes first: its host is asked for the next picture all the same."""
+    next_one = await made(api)
+    broken = await made(api, images=["https://shop.example/broken.png"])
+    shelf.broken.add("https://shop.example/broken.png")
+    assert await rounds(api) == 2
+    assert (await seen(api, next_one))["overlay"] is not None
+    refusal = (await seen(api, broken))["overlayRefusal"]
+    assert (refusal["code"], refusal["tries"]) == ("picture-failed", 1)
+    assert refusal["retryAt"] is not None
+
+
+async def test_many_pictures_of_one_host_leave_room_for_others(
+    api: Api, shelf: PictureShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue_pictures, "MAX_IN_ONE_ROUND", 4)
+    monkeypatch.setattr(catalogue_pictures, "MAX_OF_ONE_HOST", 3)
+    other = await made(api)
+    for number in range(6):
+        await made(api, images=[f"https://slow.example/{number}.png"])
+    assert await rounds(api) == 4
+    assert (await seen(api, other))["overlay"] is not None
+    assert len([url for url in shelf.fetched if "slow" in url]) == 3
+
+
 async def test_archived_products_wait_until_they_are_restored(api: Api) -> None:
     with_cutting(api)[0].pictures[FIRST] = picture()
     address = await made(api)
@@ -280,3 +305,47 @@ async def test_what_is_wrong_with_us_is_no_fault_of_the_picture(api: Api, imagin
     with pytest.raises(RuleViolation):
         await rounds(api)
     assert (await seen(api, address))["overlayRefusal"] is None
+
+
+class Faulty(PictureShelf):
+    """One address of it finds a fault of ours."""
+
+    def __init__(self, shelf: PictureShelf, *, fault: Exception) -> None:
+        super().__init__()
+        self.pictures, self.fetched, self.fault = shelf.pictures, shelf.fetched, fault
+
+    async def fetch(self, url: str) -> bytes:
+        if url.endswith("/faulty.png"):
+            self.fetched.append(url)
+            raise self.fault
+        return await super().fetch(url)
+
+
+async def test_a_fault_at_one_picture_costs_that_picture_only(
+    api: Api, shelf: PictureShelf
+) -> None:
+    """The newest comes first, of the same host."""
+    next_one = await made(api)
+    faulty = await made(api, images=["https://shop.example/faulty.png"])
+    pictures = Faulty(shelf, fault=ValueError("Invalid IPv6 URL"))
+    api.services = replace(api.services, pictures=pictures)
+    assert await rounds(api, count=2) == 2
+    assert shelf.fetched == ["https://shop.example/faulty.png", FIRST]
+    assert (await seen(api, next_one))["overlay"] is not None
+    refusal = (await seen(api, faulty))["overlayRefusal"]
+    assert (refusal["code"], refusal["tries"]) == ("picture-failed", 1)
+    assert refusal["retryAt"] is not None
+
+
+async def test_what_is_wrong_with_us_holds_up_no_other_picture(
+    api: Api, shelf: PictureShelf
+) -> None:
+    next_one = await made(api)
+    faulty = await made(api, images=["https://shop.example/faulty.png"])
+    pictures = Faulty(shelf, fault=RuleViolation("something else"))
+    api.services = replace(api.services, pictures=pictures)
+    with pytest.raises(RuleViolation):
+        await rounds(api)
+    await api.consistency.fold()
+    assert (await seen(api, next_one))["overlay"] is not None
+    assert (await seen(api, faulty))["overlayRefusal"] is None

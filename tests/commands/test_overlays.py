@@ -1,10 +1,17 @@
 """Overlays by staff: uploaded, cut out of the catalogue's picture when they ask, corrected by hand."""
 
+from functools import partial
+
 import httpx
 import pytest
 
+from commands.context import system_context
+from commands.overlays import give_overlay
+from commands.rendering import overlay_bytes
+from commands.unit_of_work import run
 from domain.catalogue import Product
-from domain.errors import Unavailable
+from domain.errors import NotFound, Unavailable
+from domain.overlays import Overlay
 from domain.values import Role
 from tests.api import Api
 from tests.buying import ok, refused
@@ -209,8 +216,55 @@ async def test_a_first_overlay_must_be_whole(staff: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["my necklace.png", "a.png", "../../photos/a.png", f"{'0' * 32}.jpg", f"{'0' * 32}.png"],
+)
+async def test_an_overlay_picture_has_a_name_of_ours_and_is_there(
+    api: Api, staff: httpx.AsyncClient, name: str
+) -> None:
+    """The last one could be ours, and was never stored."""
+    address = await made(staff)
+    image = f"object:overlays/{address.split('/')[3]}/{name}"
+    body = {"image": image, "width": 8, "height": 8, "widthMm": 10}
+    refused(await staff.put(address, json=body), 422, "overlay-picture")
+    if name == f"{'0' * 32}.png":
+        key = image.removeprefix("object:")
+        await api.services.objects.put(key, b"x", content_type="image/png")
+        assert ok(await staff.put(address, json=body))["overlay"]["widthMm"] == 10
+
+
+async def test_a_name_that_an_old_event_holds_spoils_no_list(
+    api: Api, staff: httpx.AsyncClient
+) -> None:
+    address = await made(staff)
+    product_id = address.split("/")[3]
+    old = Overlay(
+        image=f"object:overlays/{product_id}/my necklace.png",
+        width=8,
+        height=8,
+        width_mm=10,
+        px_per_mm=1,
+    )
+    await run(
+        partial(give_overlay, product_id, old),
+        system_context("SetOverlay", correlation="old"),
+        api.store,
+        claims_key=api.services.keyring.claims,
+        clock=api.services.clock,
+    )
+    await api.consistency.fold()
+    (shown,) = ok(await staff.get("/api/products"))
+    assert shown["overlay"]["image"] == ""
+    with pytest.raises(NotFound):
+        await overlay_bytes(old.image, api.services)
+
+
+@pytest.mark.parametrize(
     "image",
     [
+        "/media/demo/nothing-like-it.png",
+        "/media/demo/../catalogue.csv",
+        "/media/demo/",
         "object:photos/65f0000000000000000000c1/me.jpg",
         "object:overlays/65f0000000000000000000ff/a.png",
         "object:overlays/65f0000000000000000000ff/../../photos/a.jpg",

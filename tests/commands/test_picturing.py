@@ -366,16 +366,18 @@ async def test_a_product_that_lost_its_overlay_fails_its_try_on(api: Api) -> Non
     person, address = await asked(api)
     admin = await api.admin()
     product = ok(await person.client.get(address))["productId"]
+    key = f"overlays/{product}/{'0' * 32}.png"
+    await api.services.objects.put(key, b"x", content_type="image/png")
     missing = {
-        "image": f"{DEMO_URL}nothing-like-it.png",
+        "image": f"object:{key}",
         "width": 8,
         "height": 8,
         "widthMm": 1,
         "pxPerMm": 1,
     }
-    await admin.client.put(
-        f"/api/products/{product}/overlay", json=missing, headers={"If-Match": "*"}
-    )
+    overlay = f"/api/products/{product}/overlay"
+    ok(await admin.client.put(overlay, json=missing, headers={"If-Match": "*"}))
+    await api.services.objects.delete(key)
     await work(api)
     assert ok(await person.client.get(address))["failure"]["code"] == "picture-missing"
 

@@ -166,6 +166,7 @@ def test_a_late_refusal_is_none(before: tuple[object, ...]) -> None:
 def test_only_what_may_go_better_is_tried_again() -> None:
     assert next_try("picture-missing", tries=1, now=NOW) is None
     assert next_try("imaging-unavailable", tries=1, now=NOW) == NOW + RETRIES_AFTER[0]
+    assert next_try("picture-failed", tries=1, now=NOW) == NOW + RETRIES_AFTER[0]
 
 
 def test_an_overlay_takes_the_refusal_away() -> None:

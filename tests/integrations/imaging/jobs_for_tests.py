@@ -11,6 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from imaging.errors import ImageRefused
+
 WARM: list[str] = []
 REMEMBERED: list[Path] = []
 
@@ -50,7 +52,19 @@ def environment() -> dict[str, str]:
 
 
 def refuse() -> None:
-    raise ValueError("no face")
+    raise ImageRefused("not-wearable-here", "no face")
+
+
+def raise_opencvs_own() -> None:
+    cv2.resize(np.zeros((0, 0, 3), np.uint8), (9, 9))
+
+
+def divide() -> float:
+    return 1 / len(REMEMBERED)
+
+
+def miss() -> str:
+    return {"left": "x"}["right"]
 
 
 def crash() -> None:

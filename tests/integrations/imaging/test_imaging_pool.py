@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ImagingFailed, TooLarge, Unavailable
+from imaging.errors import ImageRefused
 from integrations.imaging_pool import KEEP_SECONDS, ImagingPool, Limits
 
 JOBS = "tests.integrations.imaging.jobs_for_tests"
@@ -61,10 +62,30 @@ async def test_a_large_picture_goes_there_and_back(pool: ImagingPool) -> None:
     assert await pool.run("echo", picture) == picture
 
 
-async def test_it_raises_what_the_function_raises(pool: ImagingPool) -> None:
-    with pytest.raises(ValueError, match="no face"):
+async def test_what_imaging_refuses_comes_back_as_it_is(pool: ImagingPool) -> None:
+    with pytest.raises(ImageRefused, match="no face") as refusal:
         await pool.run("refuse")
+    assert refusal.value.code == "not-wearable-here"
     assert await pool.run("add", 1, right=1) == 2
+
+
+@pytest.mark.parametrize(
+    ("job", "sentence"),
+    [
+        ("raise_opencvs_own", "error"),
+        ("divide", "ZeroDivisionError"),
+        ("miss", "KeyError"),
+        ("unpicklable", "RuntimeError"),
+        ("raise_awkward", "RuntimeError"),
+    ],
+)
+async def test_any_other_error_is_a_failure_of_this_call_alone(
+    pool: ImagingPool, job: str, sentence: str
+) -> None:
+    before = await pool.run("pid")
+    with pytest.raises(ImagingFailed, match=rf"at this picture \({sentence}\)"):
+        await pool.run(job)
+    assert await pool.run("pid") == before
 
 
 @pytest.mark.parametrize("name", ["_private", "getcwd", "os", "WARM", "nothing", "AwkwardError"])
@@ -156,8 +177,9 @@ async def test_imaging_leaves_the_processor_to_those_who_wait(pool: ImagingPool)
     ("job", "sentence"), [("unpicklable", "cannot be sent back"), ("raise_awkward", "sideways")]
 )
 async def test_what_cannot_be_sent_back_is_said(pool: ImagingPool, job: str, sentence: str) -> None:
-    with pytest.raises(RuntimeError, match=sentence):
+    with pytest.raises(ImagingFailed) as failure:
         await pool.run(job)
+    assert sentence in str(failure.value.__cause__)
     assert await pool.run("add", 1, right=1) == 2
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -163,4 +164,57 @@ async def test_a_folder_that_cannot_be_read_is_unavailable_and_not_empty(tmp_pat
     (tmp_path / "photos").symlink_to(tmp_path / "photos")
     with pytest.raises(Unavailable):
         _ = [stored async for stored in store.list("photos/")]
+    await store.close()
+
+
+# --- Deleting ------------------------------------------------------------------------------------
+
+
+async def test_a_deleted_file_leaves_no_folder_that_names_its_owner(tmp_path: Path) -> None:
+    store = store_in(tmp_path / "store")
+    for key in ("photos/ann/1/original.jpg", "photos/ann/1/small.jpg", "photos/bob/2/small.jpg"):
+        await store.put(key, b"x", content_type="image/jpeg")
+    await store.delete("photos/ann/1/small.jpg")
+    assert (tmp_path / "store/photos/ann/1").is_dir()
+    before = datetime.now(UTC) + timedelta(hours=1)
+    assert await store.delete_old("photos/ann/1/original.jpg", before=before)
+    assert [folder.name for folder in (tmp_path / "store/photos").iterdir()] == ["bob"]
+    await store.delete("photos/bob/2/small.jpg")
+    await store.delete("photos/bob/2/small.jpg")
+    assert [each.name for each in (tmp_path / "store").iterdir()] == [".partial"]
+    await store.close()
+
+
+async def test_files_come_and_go_in_one_folder_and_none_is_lost(tmp_path: Path) -> None:
+    """A folder that empties is removed while the next file is on its way into it."""
+    store = store_in(tmp_path)
+
+    async def come_and_go(name: str) -> None:
+        for _ in range(60):
+            await store.put(f"photos/ann/{name}.jpg", b"x", content_type="image/jpeg")
+            assert await store.get(f"photos/ann/{name}.jpg") == b"x"
+            await store.delete(f"photos/ann/{name}.jpg")
+
+    await asyncio.gather(*map(come_and_go, "abc"))
+    assert not (tmp_path / "photos").exists()
+    await store.close()
+
+
+async def test_what_cannot_be_deleted_is_unavailable(tmp_path: Path) -> None:
+    """A folder of that name stands for a disk that refuses."""
+    store = store_in(tmp_path)
+    (tmp_path / "a.jpg").mkdir()
+    with pytest.raises(Unavailable):
+        await store.delete("a.jpg")
+    with pytest.raises(Unavailable):
+        await store.delete_old("a.jpg", before=datetime.now(UTC) + timedelta(hours=1))
+    await store.close()
+
+
+async def test_what_cannot_be_looked_at_is_unavailable(tmp_path: Path) -> None:
+    """A link that leads to itself."""
+    store = store_in(tmp_path)
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "a.jpg")
+    with pytest.raises(Unavailable):
+        await store.delete_old("a.jpg", before=datetime.now(UTC))
     await store.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import DomainError, NotFound, TooLarge, Unavailable, Unreadable
+from domain.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable, Unreadable
 from integrations.pictures import PictureFetcher
 from integrations.pictures.fetcher import OF_ONE_HOST
 from tests.picture_host import PictureHost, throw_away_tls
@@ -57,17 +57,20 @@ async def test_a_picture_comes_in_every_way_that_http_has(
         ("/none", NotFound, "picture-missing"),
         ("/down", Unavailable, "unavailable"),
         ("/busy", Unavailable, "unavailable"),
+        ("/broken", Unavailable, "picture-failed"),
+        ("/gateway", Unavailable, "picture-failed"),
+        ("/early", Unavailable, "picture-failed"),
         ("/silent", Unavailable, "unavailable"),
         ("/drip", Unavailable, "unavailable"),
         ("/told-large", TooLarge, "too-large"),
         ("/endless", TooLarge, "too-large"),
-        ("/lying-long", Unavailable, "unavailable"),
-        ("/two-lengths", Unavailable, "unavailable"),
-        ("/endless-head", Unavailable, "unavailable"),
+        ("/lying-long", Unavailable, "picture-failed"),
+        ("/two-lengths", Unavailable, "picture-failed"),
+        ("/endless-head", Unavailable, "picture-failed"),
         ("/endless-informations", Unavailable, "unavailable"),
         ("/bomb", Unreadable, "picture-packed"),
-        ("/nonsense", Unavailable, "unavailable"),
-        ("/hung-up", Unavailable, "unavailable"),
+        ("/nonsense", Unavailable, "picture-failed"),
+        ("/hung-up", Unavailable, "picture-failed"),
     ],
 )
 async def test_a_bad_answer_ends_in_time(
@@ -112,6 +115,16 @@ async def test_redirects_have_an_end(fetcher: PictureFetcher, host: PictureHost)
         await fetcher.fetch(host.url("/round"))
     assert refusal.value.code == "picture-redirected"
     assert host.connections == 4
+
+
+@pytest.mark.parametrize("location", ["http://[bad", "//[::1", "http://a:b:c/"])
+async def test_a_redirect_to_no_url_is_refused(
+    fetcher: PictureFetcher, host: PictureHost, location: str
+) -> None:
+    host.redirects["/moved"] = location
+    with pytest.raises(Invalid) as refusal:
+        await fetcher.fetch(host.url("/moved"))
+    assert refusal.value.code == "picture-address-refused"
 
 
 async def test_one_host_is_asked_for_few_pictures_at_once(host: PictureHost) -> None:
