@@ -110,8 +110,9 @@ class TryOn(AggregateRoot):
             )
 
     def save(self) -> None:
-        if not self.saved:
-            self.record(TryOnSaved)
+        """Once more for what was saved before there was a full size: that is asked for then."""
+        if not self.full_size_asked:
+            self.record(TryOnSaved, full_size=True)
 
     @property
     def awaits_full_size(self) -> bool:
@@ -185,6 +186,7 @@ class TryOn(AggregateRoot):
         self.keys: tuple[str, ...] = ()
         self.finished_revision: int = 0
         self.saved: bool = False
+        self.full_size_asked: bool = False
         self.expires_at: datetime | None = event.expires_at
         self.shared_until: datetime | None = None
         self.token: str = ""
@@ -205,8 +207,9 @@ class TryOn(AggregateRoot):
         self.status = TryOnStatus.FAILED
 
     @applies(TryOnSaved)
-    def _saved(self, _: TryOnSaved) -> None:
+    def _saved(self, event: TryOnSaved) -> None:
         self.saved = True
+        self.full_size_asked = event.full_size
 
     @applies(TryOnFinished)
     def _finished(self, event: TryOnFinished) -> None:

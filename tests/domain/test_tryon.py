@@ -44,7 +44,8 @@ SHARED = TryOnShared(user_id=USER, token="t", token_sha256="s", expires_at=LATER
 UNSHARED = TryOnUnshared()
 PICTURE = Picture(key="r/1.jpg", width=60, height=80, pipeline_version="1")
 LARGE = Picture(key="r/1-full.jpg", width=600, height=800, pipeline_version="1")
-SAVED = TryOnSaved()
+SAVED = TryOnSaved(full_size=True)
+SAVED_AT_FIRST = TryOnSaved()
 
 
 def rendered(revision: int = 1) -> TryOnRendered:
@@ -114,7 +115,12 @@ def test_adjustments_have_bounds(changes: dict[str, Any]) -> None:
 
 
 def test_a_result_is_saved_once() -> None:
-    given(*READY).when(TryOn.save).then(TryOnSaved())
+    given(*READY).when(TryOn.save).then(SAVED)
+
+
+def test_what_was_saved_before_there_was_a_full_size_is_asked_for_when_saved_again() -> None:
+    given(*READY, SAVED_AT_FIRST).when(TryOn.save).then(SAVED)
+    assert replayed(TryOn, (*READY, SAVED_AT_FIRST)).is_kept
 
 
 def share(*events: DomainEvent, now: datetime = NOW) -> Any:
