@@ -81,6 +81,8 @@ def rendered(event: TryOnRendered, at: datetime) -> Set:
         {
             "resultImageUrl": object_url(event.key),
             "previewImageUrl": object_url(event.key),
+            "previewWidth": event.width,
+            "previewHeight": event.height,
             "leftOut": [piece.model_dump() for piece in event.left_out],
             "status": "ready",
             "width": event.width,
