@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
 from dependencies import AllServices, Document, ReadModels, Services, answer, iso, limited
-from domain.errors import NotFound
+from domain.errors import Gone
 from queries.images import OBJECT
 from queries.media import UNTRUSTED
 
@@ -54,11 +54,11 @@ PAGE = """<!doctype html>
 async def shared(
     token: str, read_models: AsyncDatabase[dict[str, Any]], services: Services
 ) -> Document:
-    """The result behind a link. Raise NotFound once it holds no more; a guessed one never did."""
+    """The result behind a link. Raise Gone once it holds no more; a guessed one never did."""
     digest = hashlib.sha256(token.encode()).hexdigest()
     document = await read_models[RESULTS].find_one({"shareTokenSha256": digest, "shared": True})
     if document is None or document["shareExpiresAt"] <= services.clock():
-        raise NotFound("this link has expired or was withdrawn", code="link-gone")
+        raise Gone("this link has expired or was withdrawn", code="link-gone")
     return document
 
 
@@ -105,7 +105,7 @@ async def get_shared_page(token: str, read_models: ReadModels, services: AllServ
     """The page that a shared link opens: no scripts, nothing from elsewhere, not for search engines."""
     try:
         document = await shared(token, read_models, services)
-    except NotFound:
+    except Gone:
         return _page("This link has ended", body=GONE, status=410)
     name = escape(document["productName"])
     link = await _link_to_product(document, read_models)

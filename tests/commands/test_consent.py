@@ -78,7 +78,7 @@ async def test_it_is_out_of_sight_at_once(api: Api) -> None:
     person, shared = await someone_with_pictures(api)
     token = shared["shareUrl"].rpartition("/")[2]
     await withdrawn(person)
-    refused(await api.client.get(f"/api/share/{token}"), 404, "link-gone")
+    refused(await api.client.get(f"/api/share/{token}"), 410, "link-gone")
     assert ok(await person.client.get("/api/images/user")) == []
     refused(await person.client.get(f"/api/try-on/results/{shared['id']}"), 404, "not-found")
 

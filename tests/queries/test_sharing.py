@@ -143,8 +143,8 @@ async def test_a_link_that_has_ended_says_so_and_shows_nothing(api: Api, how: st
     assert "This link has ended" in page.text
     assert "<img" not in page.text
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
-    refused(await api.client.get(f"{address}/picture"), 404, "link-gone")
-    refused(await api.client.get(f"/api{address}"), 404, "link-gone")
+    refused(await api.client.get(f"{address}/picture"), 410, "link-gone")
+    refused(await api.client.get(f"/api{address}"), 410, "link-gone")
 
 
 def _after(answer: httpx.Response) -> dict[str, str]:
