@@ -161,7 +161,9 @@ async def process_image(
     return image
 
 
-@router.delete("/{image_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/{image_id}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[limited("write")]
+)
 async def delete_photo(image_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a photograph, and with it every result and link that was made from it."""
     object_id_or_404(image_id)

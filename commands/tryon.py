@@ -122,7 +122,7 @@ class AdjustTryOn(Command):
     adjustments: AdjustmentsBody
 
 
-@router.put("/results/{result_id}", dependencies=[limited("write")])
+@router.put("/results/{result_id}", dependencies=[limited("adjust")])
 async def put_try_on(
     result_id: str, command: AdjustTryOn, user: CurrentUser, execute: Execute
 ) -> Response:
@@ -199,7 +199,11 @@ async def unshare_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork)
     return result
 
 
-@router.delete("/results/{result_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/results/{result_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[limited("write")],
+)
 async def delete_result(result_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a result, its picture and its link."""
     object_id_or_404(result_id)

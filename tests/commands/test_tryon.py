@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
 from commands.picturing import requested_try_on_is_rendered
-from tests.api import Api, Person
+from dependencies import RATES
+from tests.api import Api, Person, open_api
 from tests.buying import ok, on_sale, react, refused
 from tests.trying_on import (
     objects,
@@ -252,6 +255,29 @@ async def test_several_pieces_are_worn_at_once(api: Api) -> None:
     assert result["productIds"] == [piece["id"] for piece in pieces]
     many = {"productId": UNKNOWN, "userImageId": UNKNOWN, "moreProductIds": [UNKNOWN] * 4}
     refused(await person.client.post("/api/try-on/create", json=many), 422, "invalid")
+
+
+# --- Limits of rate ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "rate"),
+    [
+        ("PUT", f"/api/try-on/results/{UNKNOWN}", "adjust"),
+        ("DELETE", f"/api/try-on/results/{UNKNOWN}", "write"),
+        ("DELETE", f"/api/images/{UNKNOWN}", "write"),
+    ],
+)
+async def test_moving_and_deleting_are_counted(
+    database: AsyncDatabase[dict[str, Any]], tmp_path: Path, method: str, path: str, rate: str
+) -> None:
+    async with open_api(database, tmp_path, rate_limits=True) as api:
+        person, body = await api.customer(), {"adjustments": {}}
+        json = body if method == "PUT" else None
+        for _ in range(RATES[rate].limit):
+            refused(await person.client.request(method, path, json=json), 404, "not-found")
+        last = await person.client.request(method, path, json=json)
+        refused(last, 429, "too-many-requests")
 
 
 # --- Double clicks -------------------------------------------------------------------------------
