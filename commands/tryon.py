@@ -34,7 +34,8 @@ class PositionBody(Command):
 
 class AdjustmentsBody(Command):
     """From the automatic fit: `scale` 1 = automatic, `rotation` in degrees clockwise, `position` in
-    pixels of the photograph from the automatic anchor. What is left out stays as it is.
+    pixels of the photograph from the automatic anchor. What is left out stays as it is; `face` null is
+    the automatic one again.
     """
 
     scale: Annotated[float, Field(ge=0.1, le=5)] | None = None
@@ -47,9 +48,13 @@ class AdjustmentsBody(Command):
     sparkle: Annotated[float, Field(ge=0, le=1)] | None = None
 
     def over(self, before: TryOnAdjustments) -> TryOnAdjustments:
-        named = {name: value for name, value in self if value is not None and name != "position"}
+        named: dict[str, object] = {
+            name: value for name, value in self if value is not None and name != "position"
+        }
         if self.position is not None:
             named["position"] = Position(x=self.position.x, y=self.position.y)
+        if "face" in self.model_fields_set:
+            named["face"] = self.face
         return TryOnAdjustments.model_validate({**dict(before), **named})
 
 

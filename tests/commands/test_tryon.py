@@ -116,6 +116,18 @@ async def test_what_is_left_out_of_an_adjustment_stays(api: Api) -> None:
     assert adjusted["position"] == {"x": 3, "y": -4}
 
 
+async def test_a_chosen_face_may_be_left_to_the_shop_again(api: Api) -> None:
+    person, result = await ready(api)
+
+    async def face_after(**adjustments: Any) -> Any:
+        body = {"adjustments": adjustments}
+        return ok(await person.client.put(address_of(result), json=body))["adjustments"]["face"]
+
+    assert await face_after(face=1) == 1
+    assert await face_after(scale=2) == 1
+    assert await face_after(face=None) is None
+
+
 async def test_an_adjusted_result_is_rendered_again(api: Api) -> None:
     person, result = await ready(api)
     answer = await person.client.put(address_of(result), json={"adjustments": {"scale": 2}})
