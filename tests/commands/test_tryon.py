@@ -284,8 +284,8 @@ async def test_moving_and_deleting_are_counted(
     database: AsyncDatabase[dict[str, Any]], tmp_path: Path, method: str, path: str, rate: str
 ) -> None:
     async with open_api(database, tmp_path, rate_limits=True) as api:
-        person, body = await api.customer(), {"adjustments": {}}
-        json = body if method == "PUT" else None
+        person = await api.customer()
+        json: dict[str, Any] | None = {"adjustments": {}} if method == "PUT" else None
         for _ in range(RATES[rate].limit):
             refused(await person.client.request(method, path, json=json), 404, "not-found")
         last = await person.client.request(method, path, json=json)
