@@ -162,11 +162,6 @@ class TryOn(AggregateRoot):
         if self.shared_until is not None:
             self.record(TryOnUnshared)
 
-    @property
-    def is_kept(self) -> bool:
-        """Saved, and still there."""
-        return self.saved and self.status is not TryOnStatus.DELETED
-
     def has_expired(self, now: datetime) -> bool:
         """A saved result is kept for good."""
         return not self.saved and self.expires_at is not None and self.expires_at <= now

@@ -120,7 +120,7 @@ def test_a_result_is_saved_once() -> None:
 
 def test_what_was_saved_before_there_was_a_full_size_is_asked_for_when_saved_again() -> None:
     given(*READY, SAVED_AT_FIRST).when(TryOn.save).then(SAVED)
-    assert replayed(TryOn, (*READY, SAVED_AT_FIRST)).is_kept
+    assert replayed(TryOn, (*READY, SAVED_AT_FIRST)).saved
 
 
 def share(*events: DomainEvent, now: datetime = NOW) -> Any:
