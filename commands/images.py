@@ -155,9 +155,17 @@ async def post_process(
 async def process_image(
     image_id: ImageId, user_id: UserId, command: ProcessImage, work: UnitOfWork
 ) -> Image:
+    image = await own_image(image_id, user_id, work)
+    image.request_processing(face=command.face)
+    return image
+
+
+async def own_image(image_id: ImageId, user_id: UserId, work: UnitOfWork) -> Image:
+    """Raise NotFound for another's photograph, a deleted one, and one whose consent was withdrawn."""
     image = await work.load(Image, image_id)
     image.must_belong_to(user_id)
-    image.request_processing(face=command.face)
+    album = await work.load(Album, user_id)
+    album.must_hold(image_id)
     return image
 
 

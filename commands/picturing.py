@@ -11,6 +11,7 @@ from functools import partial
 from commands.analysing import (
     act_unless_forgotten,
     is_forgotten,
+    is_out_of_sight,
     told,
     uploaded_photograph_is_analysed,
 )
@@ -73,7 +74,7 @@ async def saved_result_is_rendered_in_full_size(
 async def _answer(
     name: str, size: Size, result: TryOn, recorded: RecordedEvent, services: Services
 ) -> None:
-    if await is_forgotten(result.user_id, services):
+    if await is_out_of_sight(result.image_id, result.user_id, services):
         return
 
     async def tell(answer: Callable[..., None]) -> None:

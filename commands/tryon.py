@@ -10,8 +10,10 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field
 
 from commands.context import Command
+from commands.images import own_image
 from commands.unit_of_work import UnitOfWork
 from dependencies import AllServices, CurrentUser, Execute, limited, object_id_or_404
+from domain.albums import Album
 from domain.catalogue import Product, ProductStatus
 from domain.errors import Invalid, NotFound
 from domain.images import Image
@@ -84,8 +86,7 @@ async def post_try_on(
 
 async def request_try_on(command: CreateTryOn, user: User, work: UnitOfWork, *, days: int) -> TryOn:
     """Raise NotFound for another's photograph, Invalid for a product that cannot be tried on."""
-    image = await work.load(Image, command.user_image_id)
-    image.must_belong_to(user.id)
+    image = await own_image(command.user_image_id, user.id, work)
     products = [
         await _wearable(product_id, user, work)
         for product_id in (command.product_id, *command.more_product_ids)
@@ -223,6 +224,9 @@ async def delete_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) 
 
 
 async def _own(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    """Raise NotFound for another's result, a deleted one, and one that goes with its photograph."""
     result = await work.load(TryOn, result_id)
     result.must_belong_to(user_id)
+    album = await work.load(Album, user_id)
+    album.must_hold(result.image_id)
     return result

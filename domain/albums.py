@@ -6,7 +6,7 @@ Event topics and fields are a storage format: change them only by adding.
 from datetime import datetime
 from typing import ClassVar, Self
 
-from domain.errors import RuleViolation
+from domain.errors import NotFound, RuleViolation
 from domain.images import Sha256
 from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
 from domain.values import ImageId, UserId
@@ -94,6 +94,11 @@ class Album(AggregateRoot):
         """
         if self.consented_to or self.has_held:
             self.record(PhotoConsentWithdrawn, withdrawn_at=now)
+
+    def must_hold(self, image_id: ImageId) -> None:
+        """Raise NotFound for a photograph whose consent was withdrawn: it is on its way out."""
+        if image_id in self.leaving:
+            raise NotFound("there is no such photograph")
 
     @applies(AlbumOpened)
     def _opened(self, _: AlbumOpened) -> None:

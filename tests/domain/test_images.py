@@ -133,6 +133,13 @@ def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> No
     assert (album.holds(SHA), album.size) == (ANOTHER, 10)
 
 
+def test_a_photograph_without_consent_is_not_there() -> None:
+    given(OPENED, GIVEN, ADDED).when(Album.must_hold, IMAGE).then_nothing()
+    given(OPENED, GIVEN, ADDED, WITHDRAWN).when(Album.must_hold, IMAGE).then_raises(
+        NotFound, "no such photograph"
+    )
+
+
 def test_what_leaves_counts_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(albums, "MAX_PHOTOS", 1)
     before = (OPENED, GIVEN, ADDED, WITHDRAWN)
