@@ -165,14 +165,17 @@ async def save_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) ->
 
 
 class ShareTryOn(Command):
-    expires_in_days: Annotated[int, Field(ge=1, le=365)] = SHARE_DAYS
+    expires_in_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """Left out: 30 for a new link, and one that holds stays as it is."""
 
 
 @router.post("/results/{result_id}/share", dependencies=[limited("write")])
 async def post_share(
     result_id: str, user: CurrentUser, execute: Execute, command: ShareTryOn | None = None
 ) -> Response:
-    """Make a link that anybody may open until it expires or is withdrawn. It says nothing of you."""
+    """Make a link that anybody may open until it expires or is withdrawn. It says nothing of you. A link
+    that holds stays the same, and ends when `expiresInDays` says so.
+    """
     object_id_or_404(result_id)
     token = secrets.token_urlsafe(24)
     handler = partial(share_try_on, result_id, user.id, command or ShareTryOn(), token)
@@ -186,9 +189,11 @@ async def share_try_on(
     result.share(
         token=token,
         token_sha256=hashlib.sha256(token.encode()).hexdigest(),
-        expires_at=work.now + timedelta(days=command.expires_in_days),
+        expires_at=work.now + timedelta(days=command.expires_in_days or SHARE_DAYS),
         now=work.now,
     )
+    if command.expires_in_days is not None:
+        result.hold_link_until(work.now + timedelta(days=command.expires_in_days))
     return result
 
 

@@ -13,6 +13,8 @@ from domain.values import ImageId, UserId
 
 MAX_PHOTOS = 200
 MAX_PHOTO_BYTES = 500_000_000
+MAX_WITHDRAWALS = 100
+"""Then no new consent is taken: to withdraw one is never refused."""
 
 
 class AlbumOpened(InitialEvent):
@@ -85,8 +87,16 @@ class Album(AggregateRoot):
             self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
 
     def consent(self, *, version: str, now: datetime) -> None:
-        if self.consented_to != version:
-            self.record(PhotoConsentGiven, version=version, given_at=now)
+        """Raise RuleViolation once it was withdrawn too often."""
+        if self.consented_to == version:
+            return
+        if self.withdrawals >= MAX_WITHDRAWALS:
+            raise RuleViolation(
+                f"the consent to photographs was withdrawn {MAX_WITHDRAWALS} times; "
+                "this account takes no more of them",
+                code="quota-exceeded",
+            )
+        self.record(PhotoConsentGiven, version=version, given_at=now)
 
     def withdraw_consent(self, *, now: datetime) -> None:
         """From here on the photographs are no longer the album's; they leave one by one. Saved results
@@ -106,6 +116,7 @@ class Album(AggregateRoot):
         self.leaving: set[str] = set()
         self.has_held: bool = False
         self.consented_to: str = ""
+        self.withdrawals: int = 0
         self.size: int = 0
 
     @applies(PhotoConsentGiven)
@@ -115,6 +126,7 @@ class Album(AggregateRoot):
     @applies(PhotoConsentWithdrawn)
     def _consent_withdrawn(self, _: PhotoConsentWithdrawn) -> None:
         self.consented_to = ""
+        self.withdrawals += 1
         self.leaving |= set(self.photos.values())
         self.photos = {}
         self.has_held = False

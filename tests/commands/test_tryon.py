@@ -191,6 +191,21 @@ async def test_a_second_share_keeps_the_link(api: Api) -> None:
     assert links[0] == links[1]
 
 
+async def test_the_days_that_a_link_shall_hold_are_moved_once_when_they_are_named(api: Api) -> None:
+    person, result = await ready(api)
+
+    async def share(**body: int) -> tuple[str, str]:
+        shown = ok(await person.client.post(f"{address_of(result)}/share", json=body))
+        return shown["shareUrl"], shown["shareExpiresAt"]
+
+    link, ends = await share()
+    moved = [await share(expiresInDays=1) for _ in range(2)]
+    assert moved[0] == moved[1] == await share()
+    assert moved[0][0] == link
+    assert moved[0][1] < ends
+    assert (await api.topics()).count("TryOnShared") == 2
+
+
 async def test_a_link_ends_with_its_time_or_when_it_is_withdrawn(api: Api) -> None:
     person, result = await ready(api)
     days = {"expiresInDays": 2}

@@ -123,6 +123,15 @@ def test_consent_is_withdrawn_once_and_from_albums_of_before_it_was_noted_too() 
     given(OPENED).when(Album.withdraw_consent, now=NOW).then_nothing()
 
 
+def test_consent_is_given_anew_so_often_and_can_always_be_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(albums, "MAX_WITHDRAWALS", 1)
+    given(OPENED, GIVEN).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
+    again = given(OPENED, GIVEN, WITHDRAWN).when(Album.consent, version="photo-try-on-1", now=NOW)
+    again.then_raises(RuleViolation, "withdrawn 1 times", code="quota-exceeded")
+
+
 def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> None:
     before = (OPENED, GIVEN, ADDED, WITHDRAWN)
     removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10)

@@ -134,6 +134,28 @@ def test_a_picture_is_shared_by_one_link_as_long_as_it_holds() -> None:
     share(*READY, SHARED, UNSHARED).then(SHARED)
 
 
+@pytest.mark.parametrize("days", [-29, 30])
+def test_a_link_that_holds_may_end_sooner_or_later(days: int) -> None:
+    wanted = LATER + timedelta(days=days)
+    moved = SHARED.model_copy(update={"expires_at": wanted})
+    given(*READY, SHARED).when(TryOn.hold_link_until, wanted).then(moved)
+
+
+def test_where_no_link_is_or_it_ends_then_nothing_is_moved() -> None:
+    given(*READY, SHARED).when(TryOn.hold_link_until, LATER + timedelta(seconds=5)).then_nothing()
+    given(*READY, SHARED, UNSHARED).when(TryOn.hold_link_until, LATER).then_nothing()
+
+
+def test_a_result_is_shared_so_often_and_can_always_be_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tryon, "MAX_SHARES", 1)
+    share(*READY, SHARED, UNSHARED).then_raises(
+        RuleViolation, "at most 1 times", code="quota-exceeded"
+    )
+    given(*READY, SHARED).when(TryOn.unshare).then(UNSHARED)
+
+
 def test_a_link_that_expired_gives_way_to_a_new_one() -> None:
     longer = {"expires_at": LATER + timedelta(days=1), "now": LATER}
     renewed = SHARED.model_copy(update={"expires_at": LATER + timedelta(days=1)})
