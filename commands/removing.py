@@ -51,7 +51,7 @@ async def withdrawn_consent_removes_the_photographs(
     """
     event = recorded.event
     for image_id in await _ever_held_before(event, services):
-        removing = partial(delete_image, image_id, event.object_id, reason=WITHDRAWN)
+        removing: Handler = partial(delete_image, image_id, event.object_id, reason=WITHDRAWN)
         await _remove_one(image_id, removing, recorded, services)
         for result_id in await _standing_results(image_id, services):
             removing = partial(delete_result, result_id, reason=WITHDRAWN)
