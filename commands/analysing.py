@@ -40,7 +40,7 @@ async def _analysed(image: Image, services: Services) -> Handler:
         analysis = await analysis_of(original, services, face=image.face)
     except CANNOT as refused:
         return partial(reject_image, image.object_id, code=refused.code, reason=told(refused))
-    return partial(process_image, image.object_id, analysis)
+    return partial(note_analysis, image.object_id, analysis)
 
 
 CANNOT = (ImageRefused, ImagingFailed, TooLarge, NotFound)
@@ -74,7 +74,7 @@ async def ask_imaging(services: Services, function: str, *arguments: Any, **opti
         return await services.images.run(function, *arguments, **options)
 
 
-async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
+async def note_analysis(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
     image = await work.load(Image, image_id)
     image.process(analysis=analysis, pipeline_version=PIPELINE_VERSION)
     return image

@@ -4,7 +4,7 @@ import contextlib
 import re
 from functools import partial
 
-from commands.images import delete_image, delete_result
+from commands.images import delete_image, remove_result
 from commands.policy import act, policy
 from commands.unit_of_work import Handler
 from dependencies import Services
@@ -54,7 +54,7 @@ async def withdrawn_consent_removes_the_photographs(
         removing: Handler = partial(delete_image, image_id, event.object_id, reason=WITHDRAWN)
         await _remove_one(image_id, removing, recorded, services)
         for result_id in await _standing_results(image_id, services):
-            removing = partial(delete_result, result_id, reason=WITHDRAWN)
+            removing = partial(remove_result, result_id, reason=WITHDRAWN)
             await _remove_one(result_id, removing, recorded, services)
 
 
