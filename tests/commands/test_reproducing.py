@@ -11,6 +11,7 @@ from commands.retention import remove_expired_pictures
 from domain.errors import NotFound
 from domain.tryon import Picture, TryOn
 from domain.tryon_events import TryOnAdjustments
+from imaging.types import PIPELINE_VERSION
 from tests.api import Api, Person
 from tests.buying import ok
 from tests.trying_on import (
@@ -88,7 +89,7 @@ async def test_a_pipeline_that_renders_otherwise_differs_and_says_which_it_is(ap
     with_studio(api).salt = b"another release"
     found = await again(api, result)
     assert {each.verdict for each in found} == {Verdict.DIFFERS}
-    assert found[0].detail == "pipeline 1, here 1"
+    assert found[0].detail == f"pipeline {PIPELINE_VERSION}, here {PIPELINE_VERSION}"
 
 
 @pytest.mark.parametrize("what", ["photograph", "other photograph", "analysis"])
