@@ -317,6 +317,7 @@ RATES: Mapping[str, Rate] = {
     "upload": Rate(20, 3600, "user"),
     "upload-url": Rate(40, 3600, "user"),
     "tryon": Rate(30, 3600, "user"),
+    "adjust": Rate(60, 60, "user"),
     "import": Rate(10, 3600, "user"),
     "share": Rate(120, 60, "address"),
     "webhook": Rate(10_000, 60, "address"),

@@ -37,6 +37,7 @@ STATUSES: Statuses = (
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
+    (errors.Gone, 410),
     (errors.RuleViolation, 409),
     (errors.PreconditionFailed, 412),
     (errors.TooLarge, 413),

@@ -9,9 +9,11 @@ from commands.policy import act, policy
 from commands.unit_of_work import Handler, UnitOfWork
 from dependencies import Services
 from domain.accounts import Account
+from domain.albums import Album
 from domain.errors import ImagingFailed, NotFound, TooLarge
 from domain.images import Image, ImageProcessingRequested, ImageStatus, ImageUploaded
 from domain.ports import RecordedEvent
+from domain.values import ImageId, UserId
 from imaging.errors import ImageRefused
 from imaging.types import PIPELINE_VERSION
 
@@ -24,7 +26,7 @@ async def uploaded_photograph_is_analysed(recorded: RecordedEvent, services: Ser
     image: Image | None = await services.store.load(Image, recorded.event.object_id)
     if image is None or image.status is ImageStatus.DELETED or not image.is_awaited:
         return
-    if await is_forgotten(image.user_id, services):
+    if await is_out_of_sight(image.object_id, image.user_id, services):
         return
     handler = await _analysed(image, services)
     await act_unless_forgotten(
@@ -38,7 +40,7 @@ async def _analysed(image: Image, services: Services) -> Handler:
         analysis = await analysis_of(original, services, face=image.face)
     except CANNOT as refused:
         return partial(reject_image, image.object_id, code=refused.code, reason=told(refused))
-    return partial(process_image, image.object_id, analysis)
+    return partial(note_analysis, image.object_id, analysis)
 
 
 CANNOT = (ImageRefused, ImagingFailed, TooLarge, NotFound)
@@ -72,7 +74,7 @@ async def ask_imaging(services: Services, function: str, *arguments: Any, **opti
         return await services.images.run(function, *arguments, **options)
 
 
-async def process_image(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
+async def note_analysis(image_id: str, analysis: dict[str, Any], work: UnitOfWork) -> Image:
     image = await work.load(Image, image_id)
     image.process(analysis=analysis, pipeline_version=PIPELINE_VERSION)
     return image
@@ -87,6 +89,14 @@ async def reject_image(image_id: str, work: UnitOfWork, *, code: str, reason: st
 async def is_forgotten(user_id: str, services: Services) -> bool:
     owner: Account | None = await services.store.load(Account, user_id)
     return owner is not None and owner.erased
+
+
+async def is_out_of_sight(image_id: ImageId, user_id: UserId, services: Services) -> bool:
+    """Its owner was forgotten, or has withdrawn the consent: nothing more is made of a photograph."""
+    if await is_forgotten(user_id, services):
+        return True
+    album: Album | None = await services.store.load(Album, user_id)
+    return album is not None and image_id in album.leaving
 
 
 async def act_unless_forgotten(

@@ -149,19 +149,29 @@ async def post_process(
     """Look at a photograph again, or choose another face. The same request again changes nothing."""
     object_id_or_404(image_id)
     wanted = command or ProcessImage()
-    return await execute(partial(process_image, image_id, user.id, wanted), shows=IMAGES)
+    return await execute(partial(look_again, image_id, user.id, wanted), shows=IMAGES)
 
 
-async def process_image(
+async def look_again(
     image_id: ImageId, user_id: UserId, command: ProcessImage, work: UnitOfWork
 ) -> Image:
-    image = await work.load(Image, image_id)
-    image.must_belong_to(user_id)
+    image = await own_image(image_id, user_id, work)
     image.request_processing(face=command.face)
     return image
 
 
-@router.delete("/{image_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def own_image(image_id: ImageId, user_id: UserId, work: UnitOfWork) -> Image:
+    """Raise NotFound for another's photograph, a deleted one, and one whose consent was withdrawn."""
+    image = await work.load(Image, image_id)
+    image.must_belong_to(user_id)
+    album = await work.load(Album, user_id)
+    album.must_hold(image_id)
+    return image
+
+
+@router.delete(
+    "/{image_id}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[limited("write")]
+)
 async def delete_photo(image_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a photograph, and with it every result and link that was made from it."""
     object_id_or_404(image_id)
@@ -179,12 +189,12 @@ async def delete_image(
     album = await work.load(Album, user_id)
     album.remove(image_id, sha256=image.sha256, size=image.size)
     for result_id in sorted(image.results):
-        await delete_result(result_id, work, reason=reason)
+        await remove_result(result_id, work, reason=reason)
     image.delete(reason=reason)
     return image
 
 
-async def delete_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn:
+async def remove_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn:
     result = await work.load(TryOn, result_id)
     result.delete(reason=reason)
     return result

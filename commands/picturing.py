@@ -11,6 +11,7 @@ from functools import partial
 from commands.analysing import (
     act_unless_forgotten,
     is_forgotten,
+    is_out_of_sight,
     told,
     uploaded_photograph_is_analysed,
 )
@@ -22,7 +23,7 @@ from commands.removing import (
     superseded_pictures_leave_no_bytes,
     withdrawn_consent_removes_the_photographs,
 )
-from commands.rendering import UNWORN, inputs_of, rendered, sha256
+from commands.rendering import UNWORN, inputs_of, render, sha256
 from commands.unit_of_work import UnitOfWork
 from dependencies import Services
 from domain.errors import NotFound
@@ -74,7 +75,7 @@ async def saved_result_is_rendered_in_full_size(
 async def _answer(
     name: str, size: Size, result: TryOn, recorded: RecordedEvent, services: Services
 ) -> None:
-    if await is_forgotten(result.user_id, services):
+    if await is_out_of_sight(result.image_id, result.user_id, services):
         return
 
     async def tell(answer: Callable[..., None]) -> None:
@@ -93,17 +94,17 @@ async def _answer(
         await services.objects.delete(picture.key)
 
 
-async def answer_try_on(rendered: TryOn, answer: Callable[..., None], work: UnitOfWork) -> TryOn:
+async def answer_try_on(asked: TryOn, answer: Callable[..., None], work: UnitOfWork) -> TryOn:
     """The answer is to the revision that was rendered; the result knows whether it still waits."""
-    result = await work.load(TryOn, rendered.object_id)
-    answer(result, revision=rendered.revision)
+    result = await work.load(TryOn, asked.object_id)
+    answer(result, revision=asked.revision)
     return result
 
 
 async def _picture(result: TryOn, services: Services, *, max_side: int | None) -> Picture:
     """Render and store. Raise `UNWORN`."""
     inputs = await inputs_of(result, services, max_side=max_side)
-    made = await rendered(inputs, result.adjustments, services)
+    made = await render(inputs, result.adjustments, services)
     key = result_key(
         result.user_id, result.object_id, revision=result.revision, sha256=sha256(made.jpeg)
     )
@@ -118,11 +119,11 @@ async def _picture(result: TryOn, services: Services, *, max_side: int | None) -
     )
 
 
-async def _is_kept(key: str, rendered: TryOn, services: Services) -> bool:
+async def _is_kept(key: str, asked: TryOn, services: Services) -> bool:
     """Whether the result shows this picture. It may have been deleted or adjusted meanwhile, and its
     owner forgotten: then nobody else would remove the bytes.
     """
-    result: TryOn = await services.store.load(TryOn, rendered.object_id)
+    result: TryOn = await services.store.load(TryOn, asked.object_id)
     if result.status is TryOnStatus.DELETED or await is_forgotten(result.user_id, services):
         return False
     return key in result.keys

@@ -3,17 +3,20 @@
 import contextlib
 from functools import partial
 
-from commands.images import delete_image, delete_result
+from commands.images import delete_image, remove_result
 from commands.keys import folder_of_result, revision_of
 from commands.policy import act, policy
 from commands.unit_of_work import Handler
 from dependencies import Services
 from domain.accounts import PersonalDataErased
-from domain.albums import Album, PhotoConsentWithdrawn
+from domain.albums import PhotoAdded, PhotoConsentWithdrawn
 from domain.errors import NotFound
-from domain.images import ImageDeleted
+from domain.images import Image, ImageDeleted
+from domain.kernel import DomainEvent
 from domain.ports import RecordedEvent
-from domain.tryon_events import TryOnDeleted, TryOnRendered
+from domain.tryon import TryOn
+from domain.tryon_events import TryOnDeleted, TryOnRendered, TryOnStatus
+from domain.values import ImageId, ResultId
 
 WITHDRAWN = "the consent was withdrawn"
 
@@ -35,23 +38,32 @@ async def withdrawn_consent_removes_the_photographs(
     """Who withdraws consent has every photograph removed, with all that was made from it.
 
     Of the album as it was: what was uploaded afterwards came with a new consent. One commit for each
-    photograph, so a crash in the middle goes on with the next.
+    photograph, so a crash in the middle goes on with the next; and one for each saved result that
+    outlived its photograph.
     """
     event = recorded.event
-    before: Album | None = Album.replay(
-        await services.store.read_stream(
-            event.originator_id, up_to_version=event.originator_version - 1
-        )
+    for image_id in await _ever_held_before(event, services):
+        removing: Handler = partial(delete_image, image_id, event.object_id, reason=WITHDRAWN)
+        await _remove_one(image_id, removing, recorded, services)
+        for result_id in await _standing_results(image_id, services):
+            removing = partial(remove_result, result_id, reason=WITHDRAWN)
+            await _remove_one(result_id, removing, recorded, services)
+
+
+async def _ever_held_before(event: DomainEvent, services: Services) -> list[ImageId]:
+    """Every photograph that the album held at any time until then, the first first."""
+    before = await services.store.read_stream(
+        event.originator_id, up_to_version=event.originator_version - 1
     )
-    assert before is not None
-    handlers: dict[str, Handler] = {
-        name: partial(delete_image, name, event.object_id, reason=WITHDRAWN)
-        for name in sorted(before.photos.values())
-    } | {
-        name: partial(delete_result, name, reason=WITHDRAWN) for name in sorted(before.kept_results)
-    }
-    for name, handler in handlers.items():
-        await _remove_one(name, handler, recorded, services)
+    return [added.image_id for added in before if isinstance(added, PhotoAdded)]
+
+
+async def _standing_results(image_id: ImageId, services: Services) -> list[ResultId]:
+    """Of one photograph, which carries at most `domain.images.MAX_RESULTS`."""
+    image: Image | None = await services.store.load(Image, image_id)
+    assert image is not None, "an album and its photograph begin in one commit"
+    results = await services.store.load_many(TryOn, sorted(image.results))
+    return [name for name, one in results.items() if one.status is not TryOnStatus.DELETED]
 
 
 async def _remove_one(

@@ -83,7 +83,7 @@ class Rendering:
     left_out: tuple[LeftOut, ...] = ()
 
 
-async def rendered(inputs: Inputs, adjustments: TryOnAdjustments, services: Services) -> Rendering:
+async def render(inputs: Inputs, adjustments: TryOnAdjustments, services: Services) -> Rendering:
     """Raise `UNWORN`."""
     worn: Rendered = await ask_imaging(
         services,

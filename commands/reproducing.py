@@ -13,7 +13,7 @@ from commands.rendering import (
     Worn,
     analysis_sha256,
     overlay_bytes,
-    rendered,
+    render,
     sha256,
 )
 from dependencies import Services
@@ -78,7 +78,7 @@ async def _reproduction(
 ) -> Reproduction:
     try:
         inputs = await _inputs(picture.made_of, result, services)
-        made = await rendered(inputs, adjustments, services)
+        made = await render(inputs, adjustments, services)
         stored = await services.objects.get(picture.key)
     except UNWORN as gone:
         return Reproduction(picture=picture, verdict=Verdict.GONE, detail=str(gone))

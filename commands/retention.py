@@ -76,8 +76,7 @@ async def expire_image(image_id: str, work: UnitOfWork) -> Image:
     if image_id in album.leaving:  # without consent nothing is kept: its policy removes it
         return image
     results = (await work.find_many(TryOn, sorted(image.results))).values()
-    kept = tuple(result.object_id for result in results if result.is_kept)
-    album.remove(image_id, sha256=image.sha256, size=image.size, kept_results=kept)
+    album.remove(image_id, sha256=image.sha256, size=image.size)
     for result in results:
         if not result.saved:
             result.delete(reason=REASON)

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field
 
 from commands.context import Command
+from commands.images import own_image
 from commands.unit_of_work import UnitOfWork
 from dependencies import AllServices, CurrentUser, Execute, limited, object_id_or_404
+from domain.albums import Album
 from domain.catalogue import Product, ProductStatus
 from domain.errors import Invalid, NotFound
 from domain.images import Image
@@ -34,7 +36,8 @@ class PositionBody(Command):
 
 class AdjustmentsBody(Command):
     """From the automatic fit: `scale` 1 = automatic, `rotation` in degrees clockwise, `position` in
-    pixels of the photograph from the automatic anchor. What is left out stays as it is.
+    pixels of the photograph from the automatic anchor. What is left out stays as it is; `face` null is
+    the automatic one again.
     """
 
     scale: Annotated[float, Field(ge=0.1, le=5)] | None = None
@@ -47,9 +50,13 @@ class AdjustmentsBody(Command):
     sparkle: Annotated[float, Field(ge=0, le=1)] | None = None
 
     def over(self, before: TryOnAdjustments) -> TryOnAdjustments:
-        named = {name: value for name, value in self if value is not None and name != "position"}
+        named: dict[str, object] = {
+            name: value for name, value in self if value is not None and name != "position"
+        }
         if self.position is not None:
             named["position"] = Position(x=self.position.x, y=self.position.y)
+        if "face" in self.model_fields_set:
+            named["face"] = self.face
         return TryOnAdjustments.model_validate({**dict(before), **named})
 
 
@@ -79,8 +86,7 @@ async def post_try_on(
 
 async def request_try_on(command: CreateTryOn, user: User, work: UnitOfWork, *, days: int) -> TryOn:
     """Raise NotFound for another's photograph, Invalid for a product that cannot be tried on."""
-    image = await work.load(Image, command.user_image_id)
-    image.must_belong_to(user.id)
+    image = await own_image(command.user_image_id, user.id, work)
     products = [
         await _wearable(product_id, user, work)
         for product_id in (command.product_id, *command.more_product_ids)
@@ -122,7 +128,7 @@ class AdjustTryOn(Command):
     adjustments: AdjustmentsBody
 
 
-@router.put("/results/{result_id}", dependencies=[limited("write")])
+@router.put("/results/{result_id}", dependencies=[limited("adjust")])
 async def put_try_on(
     result_id: str, command: AdjustTryOn, user: CurrentUser, execute: Execute
 ) -> Response:
@@ -159,14 +165,17 @@ async def save_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) ->
 
 
 class ShareTryOn(Command):
-    expires_in_days: Annotated[int, Field(ge=1, le=365)] = SHARE_DAYS
+    expires_in_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """Left out: 30 for a new link, and one that holds stays as it is."""
 
 
 @router.post("/results/{result_id}/share", dependencies=[limited("write")])
 async def post_share(
     result_id: str, user: CurrentUser, execute: Execute, command: ShareTryOn | None = None
 ) -> Response:
-    """Make a link that anybody may open until it expires or is withdrawn. It says nothing of you."""
+    """Make a link that anybody may open until it expires or is withdrawn. It says nothing of you. A link
+    that holds stays the same, and ends when `expiresInDays` says so.
+    """
     object_id_or_404(result_id)
     token = secrets.token_urlsafe(24)
     handler = partial(share_try_on, result_id, user.id, command or ShareTryOn(), token)
@@ -180,9 +189,11 @@ async def share_try_on(
     result.share(
         token=token,
         token_sha256=hashlib.sha256(token.encode()).hexdigest(),
-        expires_at=work.now + timedelta(days=command.expires_in_days),
+        expires_at=work.now + timedelta(days=command.expires_in_days or SHARE_DAYS),
         now=work.now,
     )
+    if command.expires_in_days is not None:
+        result.hold_link_until(work.now + timedelta(days=command.expires_in_days))
     return result
 
 
@@ -199,7 +210,11 @@ async def unshare_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork)
     return result
 
 
-@router.delete("/results/{result_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/results/{result_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[limited("write")],
+)
 async def delete_result(result_id: str, user: CurrentUser, execute: Execute) -> Response:
     """Delete a result, its picture and its link."""
     object_id_or_404(result_id)
@@ -214,6 +229,9 @@ async def delete_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) 
 
 
 async def _own(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    """Raise NotFound for another's result, a deleted one, and one that goes with its photograph."""
     result = await work.load(TryOn, result_id)
     result.must_belong_to(user_id)
+    album = await work.load(Album, user_id)
+    album.must_hold(result.image_id)
     return result

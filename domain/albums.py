@@ -6,13 +6,15 @@ Event topics and fields are a storage format: change them only by adding.
 from datetime import datetime
 from typing import ClassVar, Self
 
-from domain.errors import RuleViolation
+from domain.errors import NotFound, RuleViolation
 from domain.images import Sha256
 from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
-from domain.values import ImageId, ResultId, UserId
+from domain.values import ImageId, UserId
 
 MAX_PHOTOS = 200
 MAX_PHOTO_BYTES = 500_000_000
+MAX_WITHDRAWALS = 100
+"""Then no new consent is taken: to withdraw one is never refused."""
 
 
 class AlbumOpened(InitialEvent):
@@ -48,8 +50,6 @@ class PhotoRemoved(DomainEvent):
     image_id: ImageId
     sha256: Sha256
     size: int
-    kept_results: tuple[ResultId, ...] = ()
-    """Saved results that outlive the photograph: they go when the consent is withdrawn."""
 
 
 class Album(AggregateRoot):
@@ -82,38 +82,41 @@ class Album(AggregateRoot):
                 code="quota-exceeded",
             )
 
-    def remove(
-        self,
-        image_id: ImageId,
-        *,
-        sha256: str,
-        size: int,
-        kept_results: tuple[ResultId, ...] = (),
-    ) -> None:
+    def remove(self, image_id: ImageId, *, sha256: str, size: int) -> None:
         if self.photos.get(sha256) == image_id or image_id in self.leaving:
-            self.record(
-                PhotoRemoved,
-                image_id=image_id,
-                sha256=sha256,
-                size=size,
-                kept_results=kept_results,
-            )
+            self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
 
     def consent(self, *, version: str, now: datetime) -> None:
-        if self.consented_to != version:
-            self.record(PhotoConsentGiven, version=version, given_at=now)
+        """Raise RuleViolation once it was withdrawn too often."""
+        if self.consented_to == version:
+            return
+        if self.withdrawals >= MAX_WITHDRAWALS:
+            raise RuleViolation(
+                f"the consent to photographs was withdrawn {MAX_WITHDRAWALS} times; "
+                "this account takes no more of them",
+                code="quota-exceeded",
+            )
+        self.record(PhotoConsentGiven, version=version, given_at=now)
 
     def withdraw_consent(self, *, now: datetime) -> None:
-        """From here on the photographs are no longer the album's; they leave one by one."""
-        if self.consented_to or self.photos or self.kept_results:
+        """From here on the photographs are no longer the album's; they leave one by one. Saved results
+        of photographs that are gone already leave too.
+        """
+        if self.consented_to or self.has_held:
             self.record(PhotoConsentWithdrawn, withdrawn_at=now)
+
+    def must_hold(self, image_id: ImageId) -> None:
+        """Raise NotFound for a photograph whose consent was withdrawn: it is on its way out."""
+        if image_id in self.leaving:
+            raise NotFound("there is no such photograph")
 
     @applies(AlbumOpened)
     def _opened(self, _: AlbumOpened) -> None:
         self.photos: dict[str, str] = {}
         self.leaving: set[str] = set()
-        self.kept_results: set[str] = set()
+        self.has_held: bool = False
         self.consented_to: str = ""
+        self.withdrawals: int = 0
         self.size: int = 0
 
     @applies(PhotoConsentGiven)
@@ -123,13 +126,15 @@ class Album(AggregateRoot):
     @applies(PhotoConsentWithdrawn)
     def _consent_withdrawn(self, _: PhotoConsentWithdrawn) -> None:
         self.consented_to = ""
+        self.withdrawals += 1
         self.leaving |= set(self.photos.values())
         self.photos = {}
-        self.kept_results = set()
+        self.has_held = False
 
     @applies(PhotoAdded)
     def _added(self, event: PhotoAdded) -> None:
         self.photos[event.sha256] = event.image_id
+        self.has_held = True
         self.size += event.size
 
     @applies(PhotoRemoved)
@@ -138,5 +143,4 @@ class Album(AggregateRoot):
             self.leaving.remove(event.image_id)
         else:
             del self.photos[event.sha256]
-            self.kept_results |= set(event.kept_results)
         self.size -= event.size

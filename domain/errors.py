@@ -6,6 +6,7 @@ DomainError
   Unauthenticated      who are you? (401)
   Forbidden            not with your role (403)
   NotFound             no such thing, or not yours (404)
+  Gone                 it has ended, or never was (410)
   RuleViolation        valid, but not in this state (409)
     ConcurrencyConflict  others kept changing it first (409)
     Taken                another one has it: an e-mail address, a mobile number, a SKU (409)
@@ -70,6 +71,10 @@ class Forbidden(DomainError):
 
 class NotFound(DomainError):
     code = "not-found"
+
+
+class Gone(DomainError):
+    code = "gone"
 
 
 class RuleViolation(DomainError):

@@ -6,7 +6,7 @@ A saved result is rendered in full size as well: TryOnFinished or TryOnLeftAsPre
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from domain.errors import NotFound, RuleViolation
@@ -30,6 +30,9 @@ from domain.tryon_events import (
 from domain.values import ImageId, ProductId, ResultId, UserId
 
 MAX_REVISIONS = 1_000
+MAX_SHARES = 200
+SAME_CLICK = timedelta(minutes=1)
+"""Two wishes for the end of a link that are no further apart are one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +113,9 @@ class TryOn(AggregateRoot):
             )
 
     def save(self) -> None:
-        if not self.saved:
-            self.record(TryOnSaved)
+        """Once more for what was saved before there was a full size: that is asked for then."""
+        if not self.full_size_asked:
+            self.record(TryOnSaved, full_size=True)
 
     @property
     def awaits_full_size(self) -> bool:
@@ -139,19 +143,33 @@ class TryOn(AggregateRoot):
             )
 
     def share(self, *, token: str, token_sha256: str, expires_at: datetime, now: datetime) -> None:
-        """Raise RuleViolation while there is no picture. A link that still holds is kept; none holds
-        longer than the result does.
+        """Raise RuleViolation while there is no picture, and when it was shared too often. A link that
+        still holds is kept; none holds longer than the result does.
         """
         if self.status is not TryOnStatus.READY:
             raise RuleViolation(f"a {self.status} result cannot be shared", code="not-ready")
         if self.shared_until is not None and self.shared_until > now:
             return
+        self._share(token=token, token_sha256=token_sha256, expires_at=self._while_kept(expires_at))
+
+    def hold_link_until(self, expires_at: datetime) -> None:
+        """The same link with another end, sooner or later. A wish that comes twice is told once."""
+        wanted = self._while_kept(expires_at)
+        if self.shared_until is not None and abs(wanted - self.shared_until) >= SAME_CLICK:
+            self._share(token=self.token, token_sha256=self.token_sha256, expires_at=wanted)
+
+    def _share(self, *, token: str, token_sha256: str, expires_at: datetime) -> None:
+        if self.shares >= MAX_SHARES:
+            raise RuleViolation(
+                f"a result is shared at most {MAX_SHARES} times; ask for a new one",
+                code="quota-exceeded",
+            )
         self.record(
             TryOnShared,
             user_id=self.user_id,
             token=token,
             token_sha256=token_sha256,
-            expires_at=self._while_kept(expires_at),
+            expires_at=expires_at,
         )
 
     def _while_kept(self, at: datetime) -> datetime:
@@ -160,11 +178,6 @@ class TryOn(AggregateRoot):
     def unshare(self) -> None:
         if self.shared_until is not None:
             self.record(TryOnUnshared)
-
-    @property
-    def is_kept(self) -> bool:
-        """Saved, and still there."""
-        return self.saved and self.status is not TryOnStatus.DELETED
 
     def has_expired(self, now: datetime) -> bool:
         """A saved result is kept for good."""
@@ -185,9 +198,12 @@ class TryOn(AggregateRoot):
         self.keys: tuple[str, ...] = ()
         self.finished_revision: int = 0
         self.saved: bool = False
+        self.full_size_asked: bool = False
         self.expires_at: datetime | None = event.expires_at
         self.shared_until: datetime | None = None
         self.token: str = ""
+        self.token_sha256: str = ""
+        self.shares: int = 0
 
     @applies(TryOnAdjusted)
     def _adjusted(self, event: TryOnAdjusted) -> None:
@@ -205,8 +221,9 @@ class TryOn(AggregateRoot):
         self.status = TryOnStatus.FAILED
 
     @applies(TryOnSaved)
-    def _saved(self, _: TryOnSaved) -> None:
+    def _saved(self, event: TryOnSaved) -> None:
         self.saved = True
+        self.full_size_asked = event.full_size
 
     @applies(TryOnFinished)
     def _finished(self, event: TryOnFinished) -> None:
@@ -221,6 +238,8 @@ class TryOn(AggregateRoot):
     def _shared(self, event: TryOnShared) -> None:
         self.shared_until = event.expires_at
         self.token = event.token
+        self.token_sha256 = event.token_sha256
+        self.shares += 1
 
     @applies(TryOnUnshared)
     def _unshared(self, _: TryOnUnshared) -> None:

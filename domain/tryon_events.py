@@ -126,6 +126,8 @@ class TryOnFailed(DomainEvent):
 
 class TryOnSaved(DomainEvent):
     TOPIC: ClassVar[str] = "TryOnSaved"
+    full_size: bool = False
+    """Whether a picture in full size was asked for with it: at first there was none."""
 
 
 class TryOnFinished(DomainEvent):

@@ -2,21 +2,34 @@
 
 from datetime import datetime
 
+from bson import ObjectId
+
 from domain.accounts import PersonalDataErased
 from domain.albums import AlbumOpened, PhotoConsentGiven, PhotoConsentWithdrawn
-from projections.projection import Delete, Projection, Put, Set
+from domain.images import ImageUploaded
+from projections.projection import Delete, Projection, Put, Set, SetWhere
 
-CONSENTS = Projection("photoConsents", version=1)
+CONSENTS = Projection("photoConsents", version=1, indexes=[[("userId", 1)]])
 
 
 @CONSENTS.on(AlbumOpened)
-def opened(_: AlbumOpened, __: datetime) -> Put:
-    return Put({"given": False, "text": "", "givenAt": None, "withdrawnAt": None})
+def opened(event: AlbumOpened, __: datetime) -> Put:
+    never = {"given": False, "text": "", "givenAt": None, "withdrawnAt": None}
+    return Put({"userId": ObjectId(event.user_id), **never})
 
 
 @CONSENTS.on(PhotoConsentGiven)
 def given(event: PhotoConsentGiven, _: datetime) -> Set:
     return Set({"given": True, "text": event.version, "givenAt": event.given_at})
+
+
+@CONSENTS.on(ImageUploaded)
+def uploaded(event: ImageUploaded, at: datetime) -> SetWhere | None:
+    """At first only the photographs themselves said that their owner had agreed."""
+    if not event.consent:
+        return None
+    given = {"given": True, "text": event.consent, "givenAt": at}
+    return SetWhere({"userId": ObjectId(event.user_id), "given": False}, given)
 
 
 @CONSENTS.on(PhotoConsentWithdrawn)

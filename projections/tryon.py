@@ -53,6 +53,7 @@ def requested(event: TryOnRequested, at: datetime) -> Put:
             "status": "processing",
             "revision": 1,
             "saved": False,
+            "fullSizeAsked": False,
             "shared": False,
             "shareUrl": "",
             "createdAt": at,
@@ -80,6 +81,8 @@ def rendered(event: TryOnRendered, at: datetime) -> Set:
         {
             "resultImageUrl": object_url(event.key),
             "previewImageUrl": object_url(event.key),
+            "previewWidth": event.width,
+            "previewHeight": event.height,
             "leftOut": [piece.model_dump() for piece in event.left_out],
             "status": "ready",
             "width": event.width,
@@ -98,8 +101,9 @@ def failed(event: TryOnFailed, at: datetime) -> Set:
 
 
 @RESULTS.on(TryOnSaved)
-def saved(_: TryOnSaved, at: datetime) -> Set:
-    return Set({"saved": True, "expiresAt": None, "updatedAt": at})
+def saved(event: TryOnSaved, at: datetime) -> Set:
+    asked = {"fullSizeAsked": event.full_size}
+    return Set({"saved": True, **asked, "expiresAt": None, "updatedAt": at})
 
 
 @RESULTS.on(TryOnFinished)

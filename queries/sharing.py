@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
 from dependencies import AllServices, Document, ReadModels, Services, answer, iso, limited
-from domain.errors import NotFound
+from domain.errors import Gone
 from queries.images import OBJECT
 from queries.media import UNTRUSTED
 
@@ -54,11 +54,11 @@ PAGE = """<!doctype html>
 async def shared(
     token: str, read_models: AsyncDatabase[dict[str, Any]], services: Services
 ) -> Document:
-    """The result behind a link. Raise NotFound once it holds no more; a guessed one never did."""
+    """The result behind a link. Raise Gone once it holds no more; a guessed one never did."""
     digest = hashlib.sha256(token.encode()).hexdigest()
     document = await read_models[RESULTS].find_one({"shareTokenSha256": digest, "shared": True})
     if document is None or document["shareExpiresAt"] <= services.clock():
-        raise NotFound("this link has expired or was withdrawn", code="link-gone")
+        raise Gone("this link has expired or was withdrawn", code="link-gone")
     return document
 
 
@@ -79,10 +79,25 @@ async def get_shared(token: str, read_models: ReadModels, services: AllServices)
 async def get_shared_picture(
     token: str, read_models: ReadModels, services: AllServices
 ) -> Response:
-    """The picture of a link that still holds, under an address that ends with it."""
+    """The preview of a link that still holds, under an address that ends with it: never the full size."""
     document = await shared(token, read_models, services)
-    jpeg = await services.objects.get(document["resultImageUrl"].removeprefix(OBJECT))
+    jpeg = await services.objects.get(_preview_of(document).removeprefix(OBJECT))
     return Response(jpeg, media_type="image/jpeg", headers=UNTRUSTED | UNSEEN)
+
+
+def _preview_of(document: Document) -> str:
+    """Documents of before there was a full size hold one picture: the preview."""
+    url: str = document.get("previewImageUrl") or document["resultImageUrl"]
+    return url
+
+
+def _preview_size(document: Document) -> dict[str, int]:
+    """In pixels."""
+    width, height = document["width"], document["height"]
+    return {
+        "width": document.get("previewWidth", width),
+        "height": document.get("previewHeight", height),
+    }
 
 
 @router.get("/share/{token}", response_class=HTMLResponse)
@@ -90,11 +105,11 @@ async def get_shared_page(token: str, read_models: ReadModels, services: AllServ
     """The page that a shared link opens: no scripts, nothing from elsewhere, not for search engines."""
     try:
         document = await shared(token, read_models, services)
-    except NotFound:
+    except Gone:
         return _page("This link has ended", body=GONE, status=410)
     name = escape(document["productName"])
     link = await _link_to_product(document, read_models)
-    facts = {"name": name, "width": document["width"], "height": document["height"]}
+    facts = {"name": name, **_preview_size(document)}
     meta = OPEN_GRAPH.format(address=escape(_address(token, services)), **facts)
     body = SHOWN.format(picture=f"/share/{escape(token)}/picture", link=link, **facts)
     return _page(name, meta=meta, body=body)

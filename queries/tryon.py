@@ -30,6 +30,7 @@ RESULTS, IMAGES = "tryOnResults", "uploadedImages"
 def result_view(document: Document, services: Services) -> dict[str, Any]:
     shown = present(document)
     shown.pop("shareTokenSha256", None)
+    shown.pop("fullSizeAsked", None)
     shown["fullSize"] = _full_size(document, shown.pop("finished", None))
     for name in ("resultImageUrl", "previewImageUrl"):
         shown[name] = signed(document.get(name, ""), services)
@@ -39,8 +40,14 @@ def result_view(document: Document, services: Services) -> dict[str, Any]:
 
 
 def _full_size(document: Document, finished: Document | None) -> dict[str, Any]:
-    """Whether `resultImageUrl` is as large as the photograph: of a saved result, in a moment."""
-    if not document["saved"]:
+    """Whether `resultImageUrl` is as large as the photograph: of a saved result, in a moment.
+
+    None of a revision that could not be rendered at all, nor where nobody has asked for it: what was
+    saved before there was a full size is asked for when it is saved again.
+    """
+    if not document["saved"] or document["status"] == "failed":
+        return {"status": "none"}
+    if finished is None and not document.get("fullSizeAsked"):
         return {"status": "none"}
     if finished is None or finished["revision"] != document["revision"]:
         return {"status": "processing"}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from commands.analysing import uploaded_photograph_is_analysed
 from commands.context import system_context
 from commands.images import CONSENT
+from commands.picturing import requested_try_on_is_rendered
 from commands.removing import withdrawn_consent_removes_the_photographs
 from commands.retention import expire_image, remove_expired_pictures
 from commands.unit_of_work import run
@@ -78,9 +80,35 @@ async def test_it_is_out_of_sight_at_once(api: Api) -> None:
     person, shared = await someone_with_pictures(api)
     token = shared["shareUrl"].rpartition("/")[2]
     await withdrawn(person)
-    refused(await api.client.get(f"/api/share/{token}"), 404, "link-gone")
+    refused(await api.client.get(f"/api/share/{token}"), 410, "link-gone")
     assert ok(await person.client.get("/api/images/user")) == []
     refused(await person.client.get(f"/api/try-on/results/{shared['id']}"), 404, "not-found")
+
+
+async def test_before_any_policy_has_run_nothing_more_is_made_of_a_photograph(api: Api) -> None:
+    person, shared = await someone_with_pictures(api)
+    await withdrawn(person)
+    image, result = shared["userImageId"], f"/api/try-on/results/{shared['id']}"
+    asked = {"productId": shared["productId"], "userImageId": image}
+    moved = {"adjustments": {"scale": 2}}
+    for answer in (
+        await person.client.post("/api/try-on/create", json=asked),
+        await person.client.post(f"/api/images/{image}/process", json={"face": 1}),
+        await person.client.put(result, json=moved),
+        await person.client.post(f"{result}/share"),
+    ):
+        refused(answer, 404, "not-found")
+
+
+async def test_what_waits_for_the_worker_is_not_looked_at_without_consent(api: Api) -> None:
+    studio = with_studio(api)
+    person, product = await api.customer(), await wearable(api)
+    image = ok(await upload(person), 201)
+    body = {"productId": product["id"], "userImageId": image["id"]}
+    ok(await person.client.post("/api/try-on/create", json=body), 201)
+    await withdrawn(person)
+    await react(api, uploaded_photograph_is_analysed, requested_try_on_is_rendered)
+    assert studio.asked == ["prepare_photo"]
 
 
 async def test_to_withdraw_again_changes_nothing(api: Api) -> None:

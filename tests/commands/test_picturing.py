@@ -17,7 +17,10 @@ from commands.picturing import (
 )
 from commands.rendering import DEMO_URL, overlay_bytes
 from commands.retention import remove_expired_pictures
+from commands.unit_of_work import UnitOfWork, run
 from domain.errors import ImagingFailed, NotFound, TooLarge
+from domain.tryon import TryOn
+from domain.tryon_events import TryOnSaved
 from imaging.errors import ImageRefused
 from imaging.several import LeftOut
 from imaging.types import PIPELINE_VERSION
@@ -437,6 +440,42 @@ async def test_what_is_saved_before_it_is_rendered_gets_its_full_size_too(api: A
     await work(api)
     result = ok(await person.client.get(address))
     assert (result["status"], result["fullSize"]) == ("ready", {"status": "ready"})
+
+
+async def test_of_what_cannot_be_rendered_there_is_no_full_size_to_wait_for(api: Api) -> None:
+    person, address = await saved(api)
+    with_studio(api).refusal = ImageRefused("not-wearable-here", "There is no room for it.")
+    ok(await person.client.put(address, json={"adjustments": {"scale": 2}}))
+    await work(api)
+    result = ok(await person.client.get(address))
+    assert (result["status"], result["fullSize"]) == ("failed", {"status": "none"})
+
+
+async def saved_at_first(api: Api, person: Person, address: str) -> None:
+    """Saved as results were before there was a full size."""
+
+    async def save(work: UnitOfWork) -> TryOn:
+        result = await work.load(TryOn, address.rpartition("/")[2])
+        result.record(TryOnSaved)
+        return result
+
+    context = system_context("SaveTryOn", correlation="test")
+    await run(save, context, api.store, claims_key=api.services.keyring.claims)
+    await api.consistency.fold()
+
+
+async def test_what_was_saved_at_first_gets_its_full_size_when_it_is_saved_again(api: Api) -> None:
+    """A new policy of an old shop begins at the present: nobody renders it by itself."""
+    person, address = await asked(api)
+    await work(api)
+    await saved_at_first(api, person, address)
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "none"}
+    for _ in range(2):
+        again = ok(await person.client.post(f"{address}/save"))
+        assert (again["saved"], again["fullSize"]) == (True, {"status": "processing"})
+    await work(api)
+    assert ok(await person.client.get(address))["fullSize"] == {"status": "ready"}
+    assert (await api.topics()).count("TryOnSaved") == 2
 
 
 async def test_a_saved_result_that_is_adjusted_is_rendered_anew_in_both_sizes(api: Api) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
 from commands.picturing import requested_try_on_is_rendered
-from tests.api import Api, Person
+from dependencies import RATES
+from tests.api import Api, Person, open_api
 from tests.buying import ok, on_sale, react, refused
 from tests.trying_on import (
     objects,
@@ -113,6 +116,18 @@ async def test_what_is_left_out_of_an_adjustment_stays(api: Api) -> None:
     assert adjusted["position"] == {"x": 3, "y": -4}
 
 
+async def test_a_chosen_face_may_be_left_to_the_shop_again(api: Api) -> None:
+    person, result = await ready(api)
+
+    async def face_after(**adjustments: Any) -> Any:
+        body = {"adjustments": adjustments}
+        return ok(await person.client.put(address_of(result), json=body))["adjustments"]["face"]
+
+    assert await face_after(face=1) == 1
+    assert await face_after(scale=2) == 1
+    assert await face_after(face=None) is None
+
+
 async def test_an_adjusted_result_is_rendered_again(api: Api) -> None:
     person, result = await ready(api)
     answer = await person.client.put(address_of(result), json={"adjustments": {"scale": 2}})
@@ -165,7 +180,7 @@ async def test_a_link_shows_the_picture_and_nothing_of_the_person(api: Api) -> N
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert person.id not in answer.text
     ok(await person.client.delete(f"{address_of(result)}/share"))
-    refused(await api.client.get(picture), 404, "link-gone")
+    refused(await api.client.get(picture), 410, "link-gone")
 
 
 async def test_a_second_share_keeps_the_link(api: Api) -> None:
@@ -176,6 +191,21 @@ async def test_a_second_share_keeps_the_link(api: Api) -> None:
     assert links[0] == links[1]
 
 
+async def test_the_days_that_a_link_shall_hold_are_moved_once_when_they_are_named(api: Api) -> None:
+    person, result = await ready(api)
+
+    async def share(**body: int) -> tuple[str, str]:
+        shown = ok(await person.client.post(f"{address_of(result)}/share", json=body))
+        return shown["shareUrl"], shown["shareExpiresAt"]
+
+    link, ends = await share()
+    moved = [await share(expiresInDays=1) for _ in range(2)]
+    assert moved[0] == moved[1] == await share()
+    assert moved[0][0] == link
+    assert moved[0][1] < ends
+    assert (await api.topics()).count("TryOnShared") == 2
+
+
 async def test_a_link_ends_with_its_time_or_when_it_is_withdrawn(api: Api) -> None:
     person, result = await ready(api)
     days = {"expiresInDays": 2}
@@ -183,11 +213,11 @@ async def test_a_link_ends_with_its_time_or_when_it_is_withdrawn(api: Api) -> No
     for _ in range(2):
         withdrawn = ok(await person.client.delete(f"{address_of(result)}/share"))
         assert (withdrawn["shared"], withdrawn["shareUrl"]) == (False, "")
-    refused(await api.client.get(as_json(first)), 404, "link-gone")
+    refused(await api.client.get(as_json(first)), 410, "link-gone")
     second = ok(await person.client.post(f"{address_of(result)}/share", json=days))
     assert second["shareUrl"] != first["shareUrl"]
     api.clock.ahead += timedelta(days=2, minutes=1)
-    refused(await api.client.get(as_json(second)), 404, "link-gone")
+    refused(await api.client.get(as_json(second)), 410, "link-gone")
 
 
 async def test_a_link_that_ended_may_be_made_anew(api: Api) -> None:
@@ -209,8 +239,7 @@ async def test_what_is_not_rendered_cannot_be_shared(api: Api) -> None:
 
 async def test_a_guessed_link_shows_nothing(api: Api) -> None:
     for token in ("x", "a" * 32, "%00", "é" * 3):
-        answer = await api.client.get(f"/api/share/{token}")
-        assert answer.status_code == 404
+        refused(await api.client.get(f"/api/share/{token}"), 410, "link-gone")
         assert (await api.client.get(f"/share/{token}")).status_code == 410
 
 
@@ -221,7 +250,7 @@ async def test_a_deleted_result_takes_picture_and_link_with_it(api: Api) -> None
     await work(api)
     refused(await person.client.get(address_of(result)), 404, "not-found")
     refused(await api.client.get(result["resultImageUrl"]), 404, "not-found")
-    refused(await api.client.get(as_json(shared)), 404, "link-gone")
+    refused(await api.client.get(as_json(shared)), 410, "link-gone")
     assert await objects(api, "results/") == []
     refused(await person.client.delete(address_of(result)), 404, "not-found")
 
@@ -253,6 +282,29 @@ async def test_several_pieces_are_worn_at_once(api: Api) -> None:
     assert result["productIds"] == [piece["id"] for piece in pieces]
     many = {"productId": UNKNOWN, "userImageId": UNKNOWN, "moreProductIds": [UNKNOWN] * 4}
     refused(await person.client.post("/api/try-on/create", json=many), 422, "invalid")
+
+
+# --- Limits of rate ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "rate"),
+    [
+        ("PUT", f"/api/try-on/results/{UNKNOWN}", "adjust"),
+        ("DELETE", f"/api/try-on/results/{UNKNOWN}", "write"),
+        ("DELETE", f"/api/images/{UNKNOWN}", "write"),
+    ],
+)
+async def test_moving_and_deleting_are_counted(
+    database: AsyncDatabase[dict[str, Any]], tmp_path: Path, method: str, path: str, rate: str
+) -> None:
+    async with open_api(database, tmp_path, rate_limits=True) as api:
+        person = await api.customer()
+        json: dict[str, Any] | None = {"adjustments": {}} if method == "PUT" else None
+        for _ in range(RATES[rate].limit):
+            refused(await person.client.request(method, path, json=json), 404, "not-found")
+        last = await person.client.request(method, path, json=json)
+        refused(last, 429, "too-many-requests")
 
 
 # --- Double clicks -------------------------------------------------------------------------------

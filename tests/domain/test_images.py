@@ -123,6 +123,15 @@ def test_consent_is_withdrawn_once_and_from_albums_of_before_it_was_noted_too() 
     given(OPENED).when(Album.withdraw_consent, now=NOW).then_nothing()
 
 
+def test_consent_is_given_anew_so_often_and_can_always_be_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(albums, "MAX_WITHDRAWALS", 1)
+    given(OPENED, GIVEN).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
+    again = given(OPENED, GIVEN, WITHDRAWN).when(Album.consent, version="photo-try-on-1", now=NOW)
+    again.then_raises(RuleViolation, "withdrawn 1 times", code="quota-exceeded")
+
+
 def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> None:
     before = (OPENED, GIVEN, ADDED, WITHDRAWN)
     removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10)
@@ -133,6 +142,13 @@ def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> No
     assert (album.holds(SHA), album.size) == (ANOTHER, 10)
 
 
+def test_a_photograph_without_consent_is_not_there() -> None:
+    given(OPENED, GIVEN, ADDED).when(Album.must_hold, IMAGE).then_nothing()
+    given(OPENED, GIVEN, ADDED, WITHDRAWN).when(Album.must_hold, IMAGE).then_raises(
+        NotFound, "no such photograph"
+    )
+
+
 def test_what_leaves_counts_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(albums, "MAX_PHOTOS", 1)
     before = (OPENED, GIVEN, ADDED, WITHDRAWN)
@@ -140,12 +156,10 @@ def test_what_leaves_counts_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) ->
     adding.then_raises(RuleViolation, code="quota-exceeded")
 
 
-def test_results_that_outlive_their_photograph_go_with_the_consent() -> None:
-    removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10, kept_results=(RESULT,))
-    events = (OPENED, GIVEN, ADDED, removed)
-    assert replayed(Album, events).kept_results == {RESULT}
-    given(*events).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
-    assert replayed(Album, [*events, WITHDRAWN]).kept_results == set()
+def test_consent_is_withdrawn_once_all_photographs_of_before_are_gone_too() -> None:
+    """Saved results may have outlived them."""
+    removed = PhotoRemoved(image_id=IMAGE, sha256=SHA, size=10)
+    given(OPENED, ADDED, removed).when(Album.withdraw_consent, now=NOW).then(WITHDRAWN)
 
 
 def test_keys_of_equal_sizes_are_named_once() -> None:

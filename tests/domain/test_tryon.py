@@ -44,7 +44,8 @@ SHARED = TryOnShared(user_id=USER, token="t", token_sha256="s", expires_at=LATER
 UNSHARED = TryOnUnshared()
 PICTURE = Picture(key="r/1.jpg", width=60, height=80, pipeline_version="1")
 LARGE = Picture(key="r/1-full.jpg", width=600, height=800, pipeline_version="1")
-SAVED = TryOnSaved()
+SAVED = TryOnSaved(full_size=True)
+SAVED_AT_FIRST = TryOnSaved()
 
 
 def rendered(revision: int = 1) -> TryOnRendered:
@@ -114,7 +115,12 @@ def test_adjustments_have_bounds(changes: dict[str, Any]) -> None:
 
 
 def test_a_result_is_saved_once() -> None:
-    given(*READY).when(TryOn.save).then(TryOnSaved())
+    given(*READY).when(TryOn.save).then(SAVED)
+
+
+def test_what_was_saved_before_there_was_a_full_size_is_asked_for_when_saved_again() -> None:
+    given(*READY, SAVED_AT_FIRST).when(TryOn.save).then(SAVED)
+    assert replayed(TryOn, (*READY, SAVED_AT_FIRST)).saved
 
 
 def share(*events: DomainEvent, now: datetime = NOW) -> Any:
@@ -126,6 +132,28 @@ def test_a_picture_is_shared_by_one_link_as_long_as_it_holds() -> None:
     share(*READY).then(SHARED)
     share(*READY, SHARED, now=LATER - timedelta(seconds=1)).then_nothing()
     share(*READY, SHARED, UNSHARED).then(SHARED)
+
+
+@pytest.mark.parametrize("days", [-29, 30])
+def test_a_link_that_holds_may_end_sooner_or_later(days: int) -> None:
+    wanted = LATER + timedelta(days=days)
+    moved = SHARED.model_copy(update={"expires_at": wanted})
+    given(*READY, SHARED).when(TryOn.hold_link_until, wanted).then(moved)
+
+
+def test_where_no_link_is_or_it_ends_then_nothing_is_moved() -> None:
+    given(*READY, SHARED).when(TryOn.hold_link_until, LATER + timedelta(seconds=5)).then_nothing()
+    given(*READY, SHARED, UNSHARED).when(TryOn.hold_link_until, LATER).then_nothing()
+
+
+def test_a_result_is_shared_so_often_and_can_always_be_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tryon, "MAX_SHARES", 1)
+    share(*READY, SHARED, UNSHARED).then_raises(
+        RuleViolation, "at most 1 times", code="quota-exceeded"
+    )
+    given(*READY, SHARED).when(TryOn.unshare).then(UNSHARED)
 
 
 def test_a_link_that_expired_gives_way_to_a_new_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 from queries.sharing import STYLE_SHA256
 from tests.api import Api, Person
 from tests.buying import ok, refused
-from tests.trying_on import photographed, tried_on, wearable, with_studio
+from tests.trying_on import photographed, tried_on, wearable, with_studio, work
 
 NAME = 'Rani <script>alert(1)</script> "Haar" & more'
 
@@ -48,6 +48,34 @@ async def test_the_page_shows_the_picture_and_the_product(api: Api) -> None:
     picture = await api.client.get(picture_of(page))
     own = await api.client.get(shared["resultImageUrl"])
     assert (picture.content, picture.headers["content-type"]) == (own.content, "image/jpeg")
+    assert 'width="60" height="80"' in page.text
+
+
+async def test_a_link_to_a_saved_result_shows_its_preview(api: Api) -> None:
+    """The full size is its owner's alone."""
+    person, shared, address = await link(api)
+    ok(await person.client.post(f"/api/try-on/results/{shared['id']}/save"))
+    await work(api)
+    larger = {"$set": {"width": 600, "height": 800}}
+    await api.services.read_models["tryOnResults"].update_one({}, larger)
+    own = ok(await person.client.get(f"/api/try-on/results/{shared['id']}"))
+    assert own["fullSize"] == {"status": "ready"}
+    page = await api.client.get(address)
+    preview, seen = [
+        (await api.client.get(url)).content for url in (own["previewImageUrl"], picture_of(page))
+    ]
+    full = (await api.client.get(own["resultImageUrl"])).content
+    assert seen == preview != full
+    assert 'width="60" height="80"' in page.text
+    assert 'og:image:width" content="60"' in page.text
+
+
+@pytest.mark.parametrize("name", ["previewImageUrl", "previewWidth", "previewHeight"])
+async def test_a_link_of_before_there_were_previews_holds(api: Api, name: str) -> None:
+    _, _, address = await link(api)
+    await api.services.read_models["tryOnResults"].update_one({}, {"$unset": {name: ""}})
+    page = await api.client.get(address)
+    assert (await api.client.get(picture_of(page))).status_code == 200
     assert 'width="60" height="80"' in page.text
 
 
@@ -115,8 +143,8 @@ async def test_a_link_that_has_ended_says_so_and_shows_nothing(api: Api, how: st
     assert "This link has ended" in page.text
     assert "<img" not in page.text
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
-    refused(await api.client.get(f"{address}/picture"), 404, "link-gone")
-    refused(await api.client.get(f"/api{address}"), 404, "link-gone")
+    refused(await api.client.get(f"{address}/picture"), 410, "link-gone")
+    refused(await api.client.get(f"/api{address}"), 410, "link-gone")
 
 
 def _after(answer: httpx.Response) -> dict[str, str]:
