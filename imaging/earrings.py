@@ -7,11 +7,9 @@ from imaging.cutout import split_pair
 from imaging.errors import ImageRefused
 from imaging.head import Head
 from imaging.hidden import covered, seen
+from imaging.neck import FACE_WIDTH_MM
 from imaging.types import Adjustments, Analysis, Ear, Face, FloatArray, Rgb, Rgba
 from imaging.warp import Layer, hang
-
-FACE_WIDTH_MM = 132.0
-"""Between the ears, over people (imaging design, section 4: standard deviation 8.5)."""
 
 STUD_ASPECT = 1.4
 """Pieces less high than this times their width sit on the lobe; others hang from it."""

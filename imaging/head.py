@@ -13,7 +13,7 @@ import numpy as np
 from imaging.encode import fit
 from imaging.landmarks import FOREHEAD, Mesh, mesh_near
 from imaging.neck import FACE_WIDTH_MM, HeadAxes, head_axes
-from imaging.scene import LOOKED_AT, OVAL
+from imaging.scene import LOOKED_AT, OVAL, face_boxes
 from imaging.torso import person_under
 from imaging.types import Alpha, Analysis, FloatArray, Masks, Rgb
 
@@ -54,16 +54,11 @@ def head_of(rgb: Rgb, analysis: Analysis) -> Head | None:
         return None
     small = fit(rgb, LOOKED_AT)
     scale = small.shape[1] / rgb.shape[1]
-    boxes = [
-        np.array([each.box.x, each.box.y, each.box.width, each.box.height], np.float32)
-        * np.float32(scale)
-        for each in analysis.faces
-    ]
-    own = boxes.pop(analysis.primary or 0)
+    own, others = face_boxes(analysis, scale)
     mesh = mesh_near(small, own, angle=math.radians(face.pose.roll))
     if mesh.presence < 0.5:
         return None
-    person = person_under(small, mesh, boxes, angle=mesh.roll).scaled(1 / scale)
+    person = person_under(small, mesh, others, angle=mesh.roll).scaled(1 / scale)
     height, width = rgb.shape[:2]
     quarter = (max(1, width // 4), max(1, height // 4))
     seen = np.clip(person.seen((0, 0, width, height), quarter) * 255, 0, 255)

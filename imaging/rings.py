@@ -10,13 +10,12 @@ import numpy as np
 
 from imaging import hoops
 from imaging.errors import ImageRefused
+from imaging.hands import FINGER_MM
 from imaging.hoops import Hoop
+from imaging.seats import WRIST_MM
 from imaging.types import Adjustments, Analysis, FloatArray, Hand, Rgb, Rgba, Seat
 from imaging.warp import Layer, Region, clipped, nothing, sample
 from imaging.wearing import FINGER_TYPES
-
-FINGER_MM, WRIST_MM = 18.0, 56.0
-"""Usual widths; shadows and stars scale with them."""
 
 LOOSE = {"bracelet": 1.02, "bangle": 1.05}
 """A hoop's hole in widths of what it is worn on."""

@@ -79,15 +79,20 @@ def scene_of(rgb: Rgb, analysis: Analysis) -> Scene:
     assert primary is not None
     small = fit(rgb, LOOKED_AT)
     scale = small.shape[1] / rgb.shape[1]
+    own, others = face_boxes(analysis, scale)
+    face = mesh_near(small, own, angle=math.radians(primary.pose.roll))
+    person = person_under(small, face, others, angle=math.radians(neck.angle))
+    return _cut(rgb, neck, face.scaled(1 / scale), person.scaled(1 / scale))
+
+
+def face_boxes(analysis: Analysis, scale: float) -> tuple[FloatArray, list[FloatArray]]:
+    """The primary's box (4,) and the other people's, in pixels of a picture of another scale."""
     boxes = [
         np.array([each.box.x, each.box.y, each.box.width, each.box.height], np.float32)
         * np.float32(scale)
         for each in analysis.faces
     ]
-    own = boxes.pop(analysis.primary or 0)
-    face = mesh_near(small, own, angle=math.radians(primary.pose.roll))
-    person = person_under(small, face, boxes, angle=math.radians(neck.angle))
-    return _cut(rgb, neck, face.scaled(1 / scale), person.scaled(1 / scale))
+    return boxes.pop(analysis.primary or 0), boxes
 
 
 def _cut(rgb: Rgb, neck: Neck, face: Mesh, person: Person) -> Scene:
