@@ -189,12 +189,16 @@ async def delete_image(
     album = await work.load(Album, user_id)
     album.remove(image_id, sha256=image.sha256, size=image.size)
     for result_id in sorted(image.results):
-        await remove_result(result_id, work, reason=reason)
+        result = await work.load(TryOn, result_id)
+        result.delete(reason=reason)
+    album.release(image.results)
     image.delete(reason=reason)
     return image
 
 
 async def remove_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -> TryOn:
     result = await work.load(TryOn, result_id)
+    album = await work.load(Album, result.user_id)
+    album.release((result_id,))
     result.delete(reason=reason)
     return result

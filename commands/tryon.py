@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field
 
 from commands.context import Command
-from commands.images import own_image
+from commands.images import own_image, remove_result
 from commands.unit_of_work import UnitOfWork
 from dependencies import AllServices, CurrentUser, Execute, limited, object_id_or_404
 from domain.albums import Album
@@ -159,7 +159,10 @@ async def post_save(result_id: str, user: CurrentUser, execute: Execute) -> Resp
 
 
 async def save_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
+    """Raise RuleViolation over the quota of saved results."""
     result = await _own(result_id, user_id, work)
+    album = await work.load(Album, user_id)
+    album.keep(result_id)
     result.save()
     return result
 
@@ -223,9 +226,8 @@ async def delete_result(result_id: str, user: CurrentUser, execute: Execute) -> 
 
 
 async def delete_try_on(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
-    result = await _own(result_id, user_id, work)
-    result.delete(reason="deleted by its owner")
-    return result
+    await _own(result_id, user_id, work)
+    return await remove_result(result_id, work, reason="deleted by its owner")
 
 
 async def _own(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:

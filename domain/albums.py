@@ -3,16 +3,19 @@
 Event topics and fields are a storage format: change them only by adding.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
 from domain.errors import NotFound, RuleViolation
 from domain.images import Sha256
 from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, applies
-from domain.values import ImageId, UserId
+from domain.values import ImageId, ResultId, UserId
 
 MAX_PHOTOS = 200
 MAX_PHOTO_BYTES = 500_000_000
+MAX_SAVED = 500
+"""Results: each keeps a preview and a picture as large as its photograph."""
 MAX_WITHDRAWALS = 100
 """Then no new consent is taken: to withdraw one is never refused."""
 
@@ -52,8 +55,20 @@ class PhotoRemoved(DomainEvent):
     size: int
 
 
+class ResultKept(DomainEvent):
+    """A result was saved: its pictures stay for good, so they count."""
+
+    TOPIC: ClassVar[str] = "ResultKept"
+    result_id: ResultId
+
+
+class ResultsReleased(DomainEvent):
+    TOPIC: ClassVar[str] = "ResultsReleased"
+    result_ids: tuple[ResultId, ...]
+
+
 class Album(AggregateRoot):
-    """One a customer: says whether a photograph is there already, holds the consent and the quota."""
+    """One a customer: says whether a photograph is there already, holds the consent and the quotas."""
 
     TOPIC: ClassVar[str] = "Album"
     CATEGORY: ClassVar[str] = "album"
@@ -86,6 +101,22 @@ class Album(AggregateRoot):
         if self.photos.get(sha256) == image_id or image_id in self.leaving:
             self.record(PhotoRemoved, image_id=image_id, sha256=sha256, size=size)
 
+    def keep(self, result_id: ResultId) -> None:
+        """Raise RuleViolation over the quota of saved results."""
+        if result_id in self.kept:
+            return
+        if len(self.kept) >= MAX_SAVED:
+            raise RuleViolation(
+                f"at most {MAX_SAVED} results can be saved; delete some first",
+                code="quota-exceeded",
+            )
+        self.record(ResultKept, result_id=result_id)
+
+    def release(self, result_ids: Iterable[ResultId]) -> None:
+        """Deleted results count no longer: one event for all of them."""
+        if released := self.kept.intersection(result_ids):
+            self.record(ResultsReleased, result_ids=tuple(sorted(released)))
+
     def consent(self, *, version: str, now: datetime) -> None:
         """Raise RuleViolation once it was withdrawn too often."""
         if self.consented_to == version:
@@ -114,6 +145,7 @@ class Album(AggregateRoot):
     def _opened(self, _: AlbumOpened) -> None:
         self.photos: dict[str, str] = {}
         self.leaving: set[str] = set()
+        self.kept: set[str] = set()
         self.has_held: bool = False
         self.consented_to: str = ""
         self.withdrawals: int = 0
@@ -144,3 +176,11 @@ class Album(AggregateRoot):
         else:
             del self.photos[event.sha256]
         self.size -= event.size
+
+    @applies(ResultKept)
+    def _kept(self, event: ResultKept) -> None:
+        self.kept.add(event.result_id)
+
+    @applies(ResultsReleased)
+    def _released(self, event: ResultsReleased) -> None:
+        self.kept.difference_update(event.result_ids)

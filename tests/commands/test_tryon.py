@@ -11,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from commands.picturing import requested_try_on_is_rendered
 from dependencies import RATES
+from domain import albums
 from tests.api import Api, Person, open_api
 from tests.buying import ok, on_sale, react, refused
 from tests.trying_on import (
@@ -167,6 +168,22 @@ async def test_a_saved_result_does_not_expire(api: Api) -> None:
         saved = ok(await person.client.post(f"{address_of(result)}/save"))
         assert (saved["saved"], saved["expiresAt"]) == (True, None)
     assert (await api.topics()).count("TryOnSaved") == 1
+
+
+async def test_so_many_results_are_saved_until_one_is_deleted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(albums, "MAX_SAVED", 1)
+    person, result = await ready(api)
+    wanted = {"productId": result["productId"], "userImageId": result["userImageId"]}
+    another = ok(await person.client.post("/api/try-on/create", json=wanted), 201)
+    ok(await person.client.post(f"{address_of(result)}/save"))
+    refused(await person.client.post(f"{address_of(another)}/save"), 409, "quota-exceeded")
+    assert (await person.client.delete(address_of(result))).status_code == 204
+    ok(await person.client.post(f"{address_of(another)}/save"))
+    image = f"/api/images/{result['userImageId']}"
+    assert (await person.client.delete(image)).status_code == 204
+    assert (await api.topics()).count("ResultsReleased") == 2
 
 
 async def test_a_link_shows_the_picture_and_nothing_of_the_person(api: Api) -> None:

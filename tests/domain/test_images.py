@@ -13,6 +13,8 @@ from domain.albums import (
     PhotoConsentGiven,
     PhotoConsentWithdrawn,
     PhotoRemoved,
+    ResultKept,
+    ResultsReleased,
 )
 from domain.errors import Invalid, NotFound, RuleViolation
 from domain.images import (
@@ -140,6 +142,21 @@ def test_photographs_without_consent_leave_one_by_one_and_may_come_again() -> No
     given(*before).when(Album.add, ANOTHER, sha256=SHA, size=10).then(again)
     album = replayed(Album, [*before, again, removed])
     assert (album.holds(SHA), album.size) == (ANOTHER, 10)
+
+
+KEPT = ResultKept(result_id=RESULT)
+
+
+def test_saved_results_are_counted_until_they_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(albums, "MAX_SAVED", 1)
+    given(OPENED).when(Album.keep, RESULT).then(KEPT)
+    given(OPENED, KEPT).when(Album.keep, RESULT).then_nothing()
+    another = given(OPENED, KEPT).when(Album.keep, ANOTHER)
+    another.then_raises(RuleViolation, "at most 1 results", code="quota-exceeded")
+    released = ResultsReleased(result_ids=(RESULT,))
+    given(OPENED, KEPT).when(Album.release, (ANOTHER, RESULT)).then(released)
+    given(OPENED, KEPT).when(Album.release, (ANOTHER,)).then_nothing()
+    given(OPENED, KEPT, released).when(Album.keep, ANOTHER).then(ResultKept(result_id=ANOTHER))
 
 
 def test_a_photograph_without_consent_is_not_there() -> None:
