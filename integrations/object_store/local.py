@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -51,6 +52,8 @@ class LocalObjectStore:
         self._signer = Signer(signing_key)
         self._clock = clock
         self._threads = BoundedThreads("the file store", threads=4)
+        self._folders = threading.Lock()
+        """Held while a file is put into its folder, or a folder that it left empty is removed."""
         _sweep(directory / PARTIAL, before=clock() - PARTIAL_SECONDS)
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
@@ -147,12 +150,27 @@ class LocalObjectStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            _put_there(partial, path, place=place)
+            self._put_there(partial, path, place=place)
         except OSError as e:
             raise Unavailable("The file could not be stored.") from e
         finally:
             with contextlib.suppress(OSError):  # the first error counts; a sweep takes the rest
                 partial.unlink(missing_ok=True)
+
+    def _put_there(self, partial: Path, path: Path, *, place: Place) -> None:
+        """Another process may remove its folder meanwhile, with the last file in it: then once more."""
+        for last in (False, False, False, True):
+            try:
+                with self._folders:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    place(partial, path)
+            except FileNotFoundError:
+                if last:
+                    raise
+            else:
+                break
+        with contextlib.suppress(FileNotFoundError):  # deleted by now
+            _sync_folder(path.parent)
 
     def _remove_old(self, path: Path, *, before: datetime) -> bool:
         try:
@@ -174,24 +192,9 @@ class LocalObjectStore:
         except OSError as e:
             raise Unavailable("The file could not be deleted.") from e
         above = path.relative_to(self._directory).parents
-        with contextlib.suppress(OSError):  # something else is in it, or another has removed it
+        with self._folders, contextlib.suppress(OSError):  # something is in it, or it is gone
             for folder in list(above)[:-1]:
                 (self._directory / folder).rmdir()
-
-
-def _put_there(partial: Path, path: Path, *, place: Place) -> None:
-    """Its folder may be removed meanwhile, with the last file that was in it: then once more."""
-    for last in (False, False, False, True):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            place(partial, path)
-        except FileNotFoundError:
-            if last:
-                raise
-        else:
-            break
-    with contextlib.suppress(FileNotFoundError):  # deleted by now
-        _sync_folder(path.parent)
 
 
 def _place_anew(partial: Path, path: Path) -> None:

@@ -236,7 +236,7 @@ def test_a_result_is_saved_shared_and_taken_back(wearer: Customer, photo: dict[s
     assert "userId" not in ok(told)
     ok(wearer.delete(f"{address}/share"))
     assert httpx.get(shared["shareUrl"]).status_code == 410
-    assert httpx.get(f"{shared['shareUrl']}/picture").status_code == 404
+    assert httpx.get(f"{shared['shareUrl']}/picture").status_code == 410
 
 
 def test_a_deleted_photograph_is_gone_from_the_disk(shop: RealShop) -> None:
