@@ -6,7 +6,7 @@ the net's: 0 the wrist, then four a finger from thumb (1) to little finger (17),
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,9 +53,6 @@ class Skeleton:
     points: FloatArray
     presence: float
     right: float
-
-    def scaled(self, factor: float) -> "Skeleton":
-        return replace(self, points=self.points * np.float32(factor))
 
     @property
     def angle(self) -> float:

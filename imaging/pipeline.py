@@ -196,10 +196,9 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _photo(jpeg: bytes, *, max_side: int | None) -> Rgb:
+def _photo(jpeg: bytes, *, max_side: int) -> Rgb:
     def make() -> Rgb:
-        rgb = decode(jpeg, at_least=max_side).rgb
-        return rgb if max_side is None else encode.fit(rgb, max_side)
+        return encode.fit(decode(jpeg, at_least=max_side).rgb, max_side)
 
     return _photos.get(f"{_sha256(jpeg)}:{max_side}", make)
 
