@@ -32,16 +32,22 @@ class Batched(Generic[K, V]):
 
     async def get(self, key: K) -> V | None:
         """None when there is no such thing. Safe to cancel: other callers are still answered."""
+        return await asyncio.shield(self._asked_for(key))
+
+    async def get_many(self, keys: Sequence[K]) -> dict[K, V]:
+        """Those that there are."""
+        futures = {key: self._asked_for(key) for key in keys}
+        if futures:
+            await asyncio.wait(futures.values())
+        found = {key: future.result() for key, future in futures.items()}
+        return {key: one for key, one in found.items() if one is not None}
+
+    def _asked_for(self, key: K) -> "asyncio.Future[V | None]":
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
             self._schedule()
-        return await asyncio.shield(future)
-
-    async def get_many(self, keys: Sequence[K]) -> dict[K, V]:
-        """Those that there are."""
-        found = await asyncio.gather(*(self.get(key) for key in keys))
-        return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
+        return future
 
     def _schedule(self) -> None:
         if not self._is_scheduled and len(self._asking) < self._under_way:

@@ -14,6 +14,7 @@ from eventsourcing.utils import register_topic
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 P = ParamSpec("P")
+MUTABLE = frozenset({dict, list, set})
 UNSTAMPED = datetime.min.replace(tzinfo=UTC)
 
 EVENTS: dict[str, type["DomainEvent"]] = {}
@@ -128,7 +129,9 @@ def applies(event_class: type[E]) -> Callable[[Callable[[A, E], None]], Callable
 class AggregateRoot(BaseAggregate[str]):
     """State holds only what decisions read. Commands call `record`; `@applies` methods change state."""
 
-    appliers: ClassVar[dict[type, Callable[..., None]]] = {}
+    appliers: ClassVar[dict[type[DomainEvent], Callable[..., None]]] = {}
+    SNAPSHOT_EVERY: ClassVar[int] = 0
+    """Events between two snapshots, for streams that grow for ever; 0 keeps none."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -146,6 +149,23 @@ class AggregateRoot(BaseAggregate[str]):
     @property
     def object_id(self) -> str:
         return self.id.partition("-")[2]
+
+    @classmethod
+    def holds_personal_data(cls) -> bool:
+        """Some of its state may have been decrypted with a person's key."""
+        return any(event_class.SUBJECT for event_class in cls.appliers)
+
+    def copy(self) -> Self:
+        """Another one in the same state, with nothing pending. State is made of values that nobody changes
+        in place, and of flat dictionaries, lists and sets of such values.
+        """
+        twin = object.__new__(type(self))
+        twin.__dict__ = {
+            name: value.copy() if type(value) in MUTABLE else value
+            for name, value in self.__dict__.items()
+        }
+        twin._pending_events = []
+        return twin
 
     @classmethod
     def start(

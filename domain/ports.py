@@ -158,6 +158,10 @@ class PersonalKeys(Protocol):
     async def get(self, subjects: Sequence[str]) -> Mapping[str, bytes]:
         """The keys that still exist."""
 
+    @property
+    def forgotten(self) -> int:
+        """How many keys this process has seen destroyed. What was decrypted before may not be kept."""
+
     async def destroy(self, subject: str) -> None:
         """Forget the key for ever, on a majority. Repeating it changes nothing."""
 

@@ -86,10 +86,6 @@ class Stock(AggregateRoot):
         )
 
     @property
-    def held(self) -> int:
-        return sum(self.reserved.values()) + sum(self.committed.values())
-
-    @property
     def available(self) -> int | None:
         return None if self.on_hand is None else self.on_hand - self.held
 
@@ -181,6 +177,7 @@ class Stock(AggregateRoot):
         self.limited: bool = event.limited
         self.reserved: dict[OrderId, int] = {}
         self.committed: dict[OrderId, int] = {}
+        self.held: int = 0
 
     @applies(StockCounted)
     def _counted(self, event: StockCounted) -> None:
@@ -194,11 +191,11 @@ class Stock(AggregateRoot):
     @applies(StockReserved)
     def _reserved(self, event: StockReserved) -> None:
         self.reserved[event.order_id] = event.quantity
+        self.held += event.quantity
 
     @applies(StockReleased)
     def _released(self, event: StockReleased) -> None:
-        self.reserved.pop(event.order_id, None)
-        self.committed.pop(event.order_id, None)
+        self.held -= self.reserved.pop(event.order_id, 0) + self.committed.pop(event.order_id, 0)
 
     @applies(StockCommitted)
     def _committed(self, event: StockCommitted) -> None:
@@ -206,7 +203,7 @@ class Stock(AggregateRoot):
 
     @applies(StockDispatched)
     def _dispatched(self, event: StockDispatched) -> None:
-        del self.committed[event.order_id]
+        self.held -= self.committed.pop(event.order_id)
         self.on_hand = event.on_hand
 
     def snapshot_state(self) -> dict[str, Any]:
@@ -224,3 +221,4 @@ class Stock(AggregateRoot):
         self.limited = state["limited"]
         self.reserved = dict(state["reserved"])
         self.committed = dict(state["committed"])
+        self.held = sum(self.reserved.values()) + sum(self.committed.values())

@@ -28,6 +28,7 @@ class MemoryKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, bytes | None] = {}
+        self.forgotten = 0
 
     async def ensure(self, subjects: Sequence[str]) -> Mapping[str, bytes]:
         for subject in subjects:
@@ -41,6 +42,7 @@ class MemoryKeys:
 
     async def destroy(self, subject: str) -> None:
         self._keys[subject] = None
+        self.forgotten += 1
 
 
 class MemoryEventStore:

@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
+from batching import Batched
 from domain.errors import ConcurrencyConflict, Invalid, TooLarge
 from domain.kernel import AggregateRoot, DomainEvent
 from domain.ports import (
@@ -18,6 +19,7 @@ from domain.ports import (
 )
 from integrations.event_store import commits as c
 from integrations.event_store.canonical import instant, leaf_of
+from integrations.event_store.loading import Loading
 from integrations.event_store.mapping import (
     from_message,
     recorded,
@@ -28,6 +30,7 @@ from integrations.event_store.mapping import (
     uuid7,
 )
 from integrations.event_store.snapshots import Snapshots
+from integrations.event_store.streams import PAGE_EVENTS, Streams
 from integrations.transactions import unavailable
 
 MAX_STREAM_EVENTS = 100_000
@@ -83,6 +86,9 @@ class MongoEventStore:
         self._keys = keys
         self._clock = clock
         self._snapshots = Snapshots(database)
+        self._streams = Streams(self._commits)
+        self._loading = Loading(self._streams, keys, self._snapshots)
+        self._by_id: Batched[str, dict[str, Any]] = Batched(self._commits_by_id)
         self._committer = c.Committer(self._commits, inserted=inserted)
 
     async def prepare(self) -> None:
@@ -103,10 +109,17 @@ class MongoEventStore:
         subjects = list({s for e in events if (s := subject_of(e)) is not None})
         keys = await self._keys.ensure(subjects) if subjects else {}
         document = make_commit(events, context, answer=answer, keys=keys, now=self._clock())
-        return await self._committer.submit(document)
+        commit = await self._committer.submit(document)
+        if not commit.repeated:
+            self._loading.kept.advance(events)
+        return commit
+
+    async def _commits_by_id(self, ids: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+        found = self._commits.find({"_id": {"$in": list(ids)}})
+        return {document["_id"]: document async for document in found}
 
     async def commit_of(self, command_id: str, *, fingerprint: str | None = None) -> Commit | None:
-        first = await self._commits.find_one({"_id": commit_id_of(command_id)})
+        first = await self._by_id.get(commit_id_of(command_id))
         if first is None:
             return None
         outcome = c.repeated(first, fingerprint)
@@ -115,7 +128,7 @@ class MongoEventStore:
         return outcome
 
     async def commit(self, commit_id: str) -> Commit | None:
-        found = await self._commits.find_one({"_id": commit_id})
+        found = await self._by_id.get(commit_id)
         return None if found is None else c.as_commit(found)
 
     # --- reading a stream ---
@@ -124,70 +137,33 @@ class MongoEventStore:
     async def read_stream(
         self, stream: str, *, after_version: int = 0, up_to_version: int | None = None
     ) -> list[DomainEvent]:
-        found = await self._stored(stream, after_version, up_to_version)
-        subjects = subjects_of(stored for stored, _ in found)
-        keys = await self._keys.get(subjects) if subjects else {}
-        return [to_event(stored, at, keys) for stored, at in found]
-
-    async def _stored(
-        self, stream: str, after_version: int, up_to_version: int | None
-    ) -> list[tuple[dict[str, Any], datetime]]:
-        versions: dict[str, int] = {"$gt": after_version}
-        if up_to_version is not None:
-            versions["$lte"] = up_to_version
-        query = {"events": {"$elemMatch": {"stream": stream, "version": versions}}}
-        found = [
-            (stored, document["at"])
-            for document in await self._all_of(query)
-            for stored in document["events"]
-            if stored["stream"] == stream
-            and stored["version"] > after_version
-            and (up_to_version is None or stored["version"] <= up_to_version)
-        ]
-        found.sort(key=lambda pair: pair[0]["version"])
-        return found
-
-    async def _all_of(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Raise TooLarge rather than let anybody decide on a part of a stream."""
-        cursor = self._commits.find(query, {"events": 1, "at": 1}).limit(MAX_STREAM_EVENTS + 1)
-        documents: list[dict[str, Any]] = await cursor.to_list()
-        if len(documents) > MAX_STREAM_EVENTS:
-            raise TooLarge(f"more than {MAX_STREAM_EVENTS} commits would have to be read at once")
-        return documents
+        found: list[DomainEvent] = []
+        while page := await self._streams.page(stream, after_version=after_version):
+            subjects = subjects_of(stored for stored, _ in page)
+            keys = await self._keys.get(subjects) if subjects else {}
+            found += [
+                to_event(stored, at, keys)
+                for stored, at in page
+                if up_to_version is None or stored["version"] <= up_to_version
+            ]
+            after_version += PAGE_EVENTS
+            if len(page) < PAGE_EVENTS or (up_to_version or after_version) < after_version:
+                break
+            if len(found) >= MAX_STREAM_EVENTS:
+                raise TooLarge(f"{stream} has more than {MAX_STREAM_EVENTS} events")
+        return found
 
     async def load_many(
         self, aggregate_class: type[AggregateRoot], object_ids: Sequence[str]
     ) -> dict[str, Any]:
         assert len(object_ids) <= MAX_STREAMS
         streams = {aggregate_class.stream(object_id): object_id for object_id in object_ids}
-        found = [
-            (stored, document["at"])
-            for document in await self._all_of({"events.stream": {"$in": list(streams)}})
-            for stored in document["events"]
-            if stored["stream"] in streams
-        ]
-        found.sort(key=lambda pair: pair[0]["version"])
-        keys = await self._keys.get(subjects_of(stored for stored, _ in found))
-        aggregates: dict[str, Any] = {}
-        for stored, at in found:
-            object_id = streams[stored["stream"]]
-            event = to_event(stored, at, keys)
-            aggregates[object_id] = event.mutate(aggregates.get(object_id))
-        return aggregates
+        found = await self._loading.load(aggregate_class, list(streams))
+        return {streams[stream]: aggregate for stream, aggregate in found.items()}
 
     async def load(self, aggregate_class: type[AggregateRoot], object_id: str) -> Any:
-        stream = aggregate_class.stream(object_id)
-        aggregate: Any = await self._snapshots.latest(aggregate_class, stream)
-        after = aggregate.version if aggregate is not None else 0
-        events = await self.read_stream(stream, after_version=max(0, after - 1))
-        if aggregate is not None and not (events and events[0].originator_version == after):
-            # It stands at a version that is not there: history was restored from before it.
-            aggregate, after, events = None, 0, await self.read_stream(stream)
-        for event in events[1:] if aggregate is not None else events:
-            aggregate = event.mutate(aggregate)
-        if aggregate is not None:
-            await self._snapshots.offer(aggregate, loaded_from=after)
-        return aggregate
+        return (await self.load_many(aggregate_class, [object_id])).get(object_id)
 
     # --- reading history ---
 

@@ -16,6 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
+from batching import Batched
 from domain.errors import NotFound, Unavailable
 
 CACHE_ENTRIES = 10_000
@@ -31,6 +32,8 @@ class SubjectKeys:
         self._keys = database.get_collection("subject_keys", write_concern=durable)
         self._master = AESGCM(master_key)
         self._cache: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._wrapped: Batched[str, dict[str, Any]] = Batched(self._read)
+        self.forgotten = 0
 
     async def ensure(self, subjects: Sequence[str]) -> Mapping[str, bytes]:
         found = dict(await self.get(subjects))
@@ -43,23 +46,27 @@ class SubjectKeys:
         found = {s: key for s in subjects if (key := self._cached(s)) is not None}
         missing = [s for s in subjects if s not in found]
         if missing:
-            query = {"_id": {"$in": missing}, "wrapped": {"$exists": True}}
-            async for document in self._keys.find(query):
-                found[document["_id"]] = self._unwrap(document)
+            documents = await self._wrapped.get_many(missing)
+            found |= {s: self._unwrap(document) for s, document in documents.items()}
         return found
 
+    async def _read(self, subjects: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+        query = {"_id": {"$in": list(subjects)}, "wrapped": {"$exists": True}}
+        return {document["_id"]: document async for document in self._keys.find(query)}
+
     async def destroy(self, subject: str) -> None:
-        self._cache.pop(subject, None)
+        self.forget_cached(subject)
         await self._keys.update_one(
             {"_id": subject},
             {"$unset": {"wrapped": 1}, "$set": {"destroyed": datetime.now(UTC)}},
             upsert=True,
         )
-        self._cache.pop(subject, None)  # a reader may have come between
+        self.forget_cached(subject)  # a reader may have come between
 
     def forget_cached(self, subject: str) -> None:
         """Another process destroyed this key."""
         self._cache.pop(subject, None)
+        self.forgotten += 1
 
     async def _make(self, subject: str) -> bytes:
         key, nonce = os.urandom(32), os.urandom(12)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Self
 
-from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, PersonalData
+from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, PersonalData, applies
 from domain.ports import CommandContext
 
 
@@ -35,6 +35,10 @@ class Notebook(AggregateRoot):
 
     def write(self, text: str) -> None:
         self.record(LineWritten, text=text, language="en")
+
+    @applies(NotebookOpened)
+    def _opened(self, event: NotebookOpened) -> None:
+        self.owner_name: str = event.owner_name
 
 
 def opened(notebook_id: str, *, lines: int = 0, owner: str = "asha") -> list[DomainEvent]:

@@ -9,7 +9,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.errors import TooLarge
 from domain.stock import Stock
-from integrations.event_store import MongoEventStore, SubjectKeys, store
+from integrations.event_store import MongoEventStore, SubjectKeys, loading, store, streams
+from integrations.event_store.snapshots import Snapshots
 from tests.integrations.event_store.ledgerbook import context
 
 
@@ -58,18 +59,49 @@ async def test_the_aggregate_is_what_its_stream_says(
     assert several[product].on_hand == (await kept.load(Stock, product)).on_hand == again.on_hand
 
 
-async def test_nobody_decides_on_a_part_of_a_stream(
+async def test_a_load_passes_over_pages_and_leaves_a_snapshot_on_the_way(
+    kept: MongoEventStore, database: AsyncDatabase[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (streams, loading):
+        monkeypatch.setattr(module, "PAGE_EVENTS", 100)
+    monkeypatch.setattr(loading, "SNAPSHOT_ON_THE_WAY", 300)
+    product = secrets.token_hex(12)
+    await counted(kept, product, times=450)
+    offered = await offers_of(kept, monkeypatch, product)
+    assert offered == [300]
+    again = MongoEventStore(database, SubjectKeys(database, b"k" * 32))
+    assert (await again.load(Stock, product)).on_hand == 1 + sum(range(1, 451))
+
+
+async def offers_of(
+    kept: MongoEventStore, monkeypatch: pytest.MonkeyPatch, product: str
+) -> list[int]:
+    """The versions at which a load of a stream leaves snapshots."""
+    offered: list[int] = []
+    offer = Snapshots.offer
+
+    async def watched(self: Snapshots, aggregate: Any, **more: int) -> bool:
+        taken = await offer(self, aggregate, **more)
+        offered.extend([aggregate.version] if taken else [])
+        return taken
+
+    monkeypatch.setattr(Snapshots, "offer", watched)
+    await kept.load(Stock, product)
+    return offered
+
+
+async def test_a_list_of_a_streams_events_is_whole_or_refused(
     kept: MongoEventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product = secrets.token_hex(12)
-    await counted(kept, product, times=1)
-    for number in range(3):
-        stock = await kept.load(Stock, product)
-        stock.receive(quantity=number + 1)
-        events: list[Any] = list(stock.collect_events())
-        await kept.append(events, context())
-    monkeypatch.setattr(store, "MAX_STREAM_EVENTS", 2)
+    await counted(kept, product, times=9)
+    monkeypatch.setattr(streams, "PAGE_EVENTS", 4)
+    monkeypatch.setattr(store, "PAGE_EVENTS", 4)
+    name = Stock.stream(product)
+    assert len(await kept.read_stream(name)) == 10
+    assert [e.originator_version for e in await kept.read_stream(name, up_to_version=5)] == [
+        *range(1, 6)
+    ]
+    monkeypatch.setattr(store, "MAX_STREAM_EVENTS", 8)
     with pytest.raises(TooLarge):
-        await kept.load(Stock, product)
-    with pytest.raises(TooLarge):
-        await kept.load_many(Stock, [product])
+        await kept.read_stream(name)
