@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Protocol
 
 import orjson
@@ -21,6 +22,7 @@ from nats.aio.client import Client as NatsConnection
 from pydantic import BaseModel
 from pymongo.asynchronous.database import AsyncDatabase
 
+from batching import Batched
 from domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from domain.kernel import AggregateRoot
 from domain.ports import (
@@ -103,6 +105,27 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+class Documents:
+    """Single documents of the read models; those that are asked for at one moment come in one question."""
+
+    def __init__(self, read_models: AsyncDatabase[dict[str, Any]]) -> None:
+        self._read_models = read_models
+        self._collections: dict[str, Batched[ObjectId, dict[str, Any]]] = {}
+
+    async def find(self, collection: str, object_id: str) -> dict[str, Any] | None:
+        """Raise NotFound for what is no id."""
+        batched = self._collections.get(collection)
+        if batched is None:
+            batched = self._collections[collection] = Batched(partial(self._fetch, collection))
+        return await batched.get(object_id_or_404(object_id))
+
+    async def _fetch(
+        self, collection: str, ids: Sequence[ObjectId]
+    ) -> Mapping[ObjectId, dict[str, Any]]:
+        found = self._read_models[collection].find({"_id": {"$in": list(ids)}})
+        return {document["_id"]: document for document in await found.to_list()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What the processes share, built by `bootstrap.open_services` alone."""
@@ -129,6 +152,10 @@ class Services:
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Name of a server → a call that raises while it does not answer."""
     clock: Callable[[], datetime] = utc_now
+    documents: Documents = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "documents", Documents(self.read_models))
 
 
 def services_of(request: Request) -> Services:

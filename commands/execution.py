@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from commands.context import request_command_id, request_fingerprint
 from commands.unit_of_work import Handler, Outcome, carry_out
-from dependencies import Services, View, answer, etag, object_id_or_404, view_of
+from dependencies import Services, View, answer, etag, view_of
 from domain.errors import Invalid, PreconditionFailed
 from domain.kernel import AggregateRoot
 from domain.ports import CommandContext
@@ -94,9 +94,7 @@ class Execution:
         return self._place is not None
 
     async def _find(self, object_id: str, collection: str) -> dict[str, Any] | None:
-        return await self._services.read_models[collection].find_one(
-            {"_id": object_id_or_404(object_id)}
-        )
+        return await self._services.documents.find(collection, object_id)
 
     def _show(self, document: dict[str, Any], shows: str, view: View | None) -> dict[str, Any]:
         if view is not None:

@@ -1,5 +1,6 @@
 """Placing an order: our prices, our names, and the stock of all its products, in one commit."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -40,8 +41,10 @@ async def place_order(
 ) -> Order:
     """The order and what it holds of each product's stock are one commit."""
     wanted = _summed(command.items)
-    products = await _sellable(command.items, list(wanted), work)
-    stocks = await work.find_many(Stock, list(wanted))
+    found, stocks = await asyncio.gather(
+        work.find_many(Product, list(wanted)), work.find_many(Stock, list(wanted))
+    )
+    products = _sellable(command.items, found)
     lines = tuple(_line(products[i], stocks[i], quantity) for i, quantity in wanted.items())
     _check_stock(lines, stocks)
     order = Order.place(
@@ -71,11 +74,10 @@ def _summed(items: Sequence[OrderItem]) -> dict[ProductId, int]:
     return wanted
 
 
-async def _sellable(
-    items: Sequence[OrderItem], wanted: Sequence[ProductId], work: UnitOfWork
+def _sellable(
+    items: Sequence[OrderItem], products: Mapping[ProductId, Product]
 ) -> dict[ProductId, Product]:
     """Raise Invalid with every item whose product is not, or no longer, in the catalogue."""
-    products = await work.find_many(Product, wanted)
     active = {i: p for i, p in products.items() if p.status is ProductStatus.ACTIVE}
     faults = tuple(
         FieldError(

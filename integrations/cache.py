@@ -49,8 +49,11 @@ class SessionGate:
             del self._known[session_id]
 
     async def _look(self, user_id: str, session_id: str) -> User:
-        session: Session | None = await self._store.load(Session, session_id)
-        account: Account | None = await self._store.load(Account, user_id)
+        session: Session | None
+        account: Account | None
+        session, account = await asyncio.gather(
+            self._store.load(Session, session_id), self._store.load(Account, user_id)
+        )
         if (
             session is None
             or account is None
