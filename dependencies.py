@@ -158,7 +158,7 @@ class Services:
         object.__setattr__(self, "documents", Documents(self.read_models))
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -166,7 +166,7 @@ def services_of(request: Request) -> Services:
 AllServices = Annotated[Services, Depends(services_of)]
 
 
-def _read_models(services: AllServices) -> AsyncDatabase[dict[str, Any]]:
+async def _read_models(services: AllServices) -> AsyncDatabase[dict[str, Any]]:
     return services.read_models
 
 
@@ -422,7 +422,7 @@ class PageOfList:
         return answer(list(items), pagination=self.pagination(total))
 
 
-def _page(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     skip: Annotated[int | None, Query(ge=0, le=100_000)] = None,
@@ -511,7 +511,7 @@ class Executor(Protocol):
         """ETag and Consistency-Token of what the command came to."""
 
 
-def _executor(request: Request, services: AllServices) -> Executor:
+async def _executor(request: Request, services: AllServices) -> Executor:
     """Built by `main.py`, so that this module, which queries use too, knows no commands."""
     executor: Executor = request.app.state.executor(request, services)
     return executor

@@ -130,7 +130,7 @@ async def unfeature_product(product_id: ProductId, work: UnitOfWork) -> Product:
 # --- Endpoints -----------------------------------------------------------------------------------
 
 
-def known_product(product_id: str) -> ProductId:
+async def known_product(product_id: str) -> ProductId:
     """A malformed id names no product."""
     return str(object_id_or_404(product_id))
 

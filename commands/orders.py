@@ -56,7 +56,7 @@ async def deliver_order(order_id: OrderId, work: UnitOfWork) -> Order:
     return order
 
 
-def known_order(order_id: str) -> OrderId:
+async def known_order(order_id: str) -> OrderId:
     """A malformed id names no order."""
     return str(object_id_or_404(order_id))
 

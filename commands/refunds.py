@@ -58,7 +58,7 @@ async def refund_payment(
     return payment
 
 
-def known_payment(payment_id: str) -> PaymentId:
+async def known_payment(payment_id: str) -> PaymentId:
     """A malformed id names no payment."""
     return str(object_id_or_404(payment_id))
 

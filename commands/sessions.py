@@ -89,7 +89,7 @@ class Visit:
     address: str
 
 
-def _visit(request: Request) -> Visit:
+async def _visit(request: Request) -> Visit:
     return Visit(request.headers.get("user-agent", ""), client_address(request))
 
 

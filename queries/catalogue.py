@@ -83,7 +83,7 @@ def stock_status(document: Document) -> str:
 RANKED = (("featuredRank", 1), ("createdAt", -1), ("_id", 1))
 
 
-def _filters(filters: Annotated[Filters, Query()]) -> Filters:
+async def _filters(filters: Annotated[Filters, Query()]) -> Filters:
     """By itself, because FastAPI spreads a model over the query only where it is alone."""
     return filters
 

@@ -1,7 +1,9 @@
 """The HTTP shell: what surrounds every request, and what bad input gets."""
 
 import hashlib
+import inspect
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,10 +12,15 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, File, Response, UploadFile
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 from pydantic import Field
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, OperationFailure
 
+import commands
+import queries
 from commands.context import Command
 from commands.unit_of_work import UnitOfWork
 from dependencies import AllServices, Document, Execute, Page, PageOfList, Services, limited
@@ -496,3 +503,22 @@ async def test_a_role_opens_its_own_doors_only(api: Api) -> None:
     clerk = await api.staff(Role.FINANCE)
     refused = await clerk.client.get("/api/admin/users")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_nothing_that_a_request_passes_waits_for_a_thread() -> None:
+    """FastAPI sends each dependency that is no coroutine through its pool of threads."""
+    waiting = {
+        f"{call.__module__}.{call.__qualname__}"
+        for router in (*commands.ROUTERS, *queries.ROUTERS)
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for call in _calls_of(route.dependant)
+        if not inspect.iscoroutinefunction(call) and not isinstance(call, HTTPBearer)
+    }
+    assert not waiting
+
+
+def _calls_of(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls_of(inner)
