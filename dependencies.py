@@ -158,16 +158,21 @@ class Services:
         object.__setattr__(self, "documents", Documents(self.read_models))
 
 
-async def services_of(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-AllServices = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    """For endpoints. A dependency calls `services_of`: each one more to solve costs every request."""
+    return services_of(request)
 
 
-async def _read_models(services: AllServices) -> AsyncDatabase[dict[str, Any]]:
-    return services.read_models
+AllServices = Annotated[Services, Depends(_services)]
+
+
+async def _read_models(request: Request) -> AsyncDatabase[dict[str, Any]]:
+    return services_of(request).read_models
 
 
 ReadModels = Annotated[AsyncDatabase[dict[str, Any]], Depends(_read_models)]
@@ -272,12 +277,12 @@ bearer = HTTPBearer(
 
 async def current_user(
     request: Request,
-    services: AllServices,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> User:
     """Raise Unauthenticated unless the token is genuine and its session alive."""
     if credentials is None:
         raise Unauthenticated("this needs an access token")
+    services = services_of(request)
     claims = services.tokens.read(credentials.credentials, now=services.clock())
     user = await services.sessions.user(user_id=claims.user_id, session_id=claims.session_id)
     request.state.user = user
@@ -289,10 +294,9 @@ CurrentUser = Annotated[User, Depends(current_user)]
 
 async def _optional_user(
     request: Request,
-    services: AllServices,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> User | None:
-    return None if credentials is None else await current_user(request, services, credentials)
+    return None if credentials is None else await current_user(request, credentials)
 
 
 OptionalUser = Annotated[User | None, Depends(_optional_user)]
@@ -359,7 +363,8 @@ def limited(name: str) -> Any:
     """A dependency: count this request in a class of `RATES`. Raises TooManyRequests over its limit."""
     rate = RATES[name]
 
-    async def counted(request: Request, services: AllServices) -> None:
+    async def counted(request: Request) -> None:
+        services = services_of(request)
         if services.settings.rate_limits:
             key = _caller_key(request, services, rate)
             is_development = services.settings.app_env == "development"
@@ -435,13 +440,13 @@ Page = Annotated[PageOfList, Depends(_page)]
 
 
 async def fresh(
-    services: AllServices,
+    request: Request,
     consistency_token: Annotated[str | None, Header(max_length=80)] = None,
 ) -> None:
     """A read that carries a Consistency-Token waits until it would not show an older state."""
     if consistency_token is None:
         return
-    if not await _caught_up(consistency_token, services):
+    if not await _caught_up(consistency_token, services_of(request)):
         raise Unavailable("the read models have not caught up yet", retry_after_seconds=1)
 
 
@@ -511,9 +516,9 @@ class Executor(Protocol):
         """ETag and Consistency-Token of what the command came to."""
 
 
-async def _executor(request: Request, services: AllServices) -> Executor:
+async def _executor(request: Request) -> Executor:
     """Built by `main.py`, so that this module, which queries use too, knows no commands."""
-    executor: Executor = request.app.state.executor(request, services)
+    executor: Executor = request.app.state.executor(request, services_of(request))
     return executor
 
 

@@ -7,6 +7,7 @@ runs in two threads of its own, never on the event loop, and that is the ceiling
 import asyncio
 import functools
 import secrets
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 LEEWAY = timedelta(seconds=5)
 MAX_TOKEN_CHARACTERS = 4_096
 REQUIRED = ("sub", "sid", "jti", "iat", "exp", "iss", "aud")
+MOST_REMEMBERED = 5_000
+"""Genuine tokens; about a kilobyte each."""
 THREADS = 2
 MAX_WAITING = 64
 
@@ -77,6 +80,7 @@ class JwtTokens:
         self._algorithm = algorithm
         self._lifetime = lifetime
         self._jwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+        self._genuine: OrderedDict[str, tuple[dict[str, Any], dict[str, Any]]] = OrderedDict()
 
     def issue(self, *, user_id: str, session_id: str, roles: Sequence[str], now: datetime) -> str:
         claims = {
@@ -94,9 +98,22 @@ class JwtTokens:
         return self._jwt.encode(claims, self._secret, algorithm=self._algorithm, headers=headers)
 
     def read(self, token: str, *, now: datetime) -> AccessClaims:
-        """Raise Unauthenticated for a token that is malformed, forged, expired or of another kind."""
+        """Raise Unauthenticated for a token that is malformed, forged, expired or of another kind.
+
+        A signature that was right once is right for ever: it is checked once, the times each time.
+        """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise Unauthenticated("this access token is too long", code="invalid-token")
+        whole = self._genuine.get(token)
+        if whole is None:
+            whole = self._verified(token)
+            self._genuine[token] = whole
+            if len(self._genuine) > MOST_REMEMBERED:
+                self._genuine.popitem(last=False)
+        return _checked(*whole, now)
+
+    def _verified(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims of a token of ours, whose times are still to be looked at."""
         try:
             whole = self._jwt.decode_complete(
                 token,
@@ -114,7 +131,7 @@ class JwtTokens:
             )
         except jwt.InvalidTokenError as e:
             raise Unauthenticated("this access token is not valid", code="invalid-token") from e
-        return _checked(whole["header"], whole["payload"], now)
+        return whole["header"], whole["payload"]
 
 
 def _checked(header: dict[str, Any], claims: dict[str, Any], now: datetime) -> AccessClaims:
