@@ -19,8 +19,8 @@ help:  ## list these commands
 run: venv models  ## start the whole shop on this machine; PORT moves it, Ctrl-C stops it
 	$(BIN)/python -m embedded
 
-test: venv models  ## every test but the fault rounds; ARGS="-k order" chooses some
-	$(BIN)/pytest -m "not faults" $(ARGS)
+test: venv models  ## every test but the fault rounds, in two processes; ARGS="-k order" chooses some
+	$(BIN)/pytest -n 2 -m "not faults" $(ARGS)
 
 faults: venv models  ## rounds with killed, stopped and rolled back servers; ARGS as above
 	$(BIN)/pytest -m faults tests/faults $(ARGS)

@@ -20,7 +20,10 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from nats.aio.client import Client as NatsConnection
 from pydantic import BaseModel
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ExecutionTimeout
+from starlette.types import Scope
 
 from batching import Batched
 from domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
@@ -66,6 +69,15 @@ class Sessions(Protocol):
 
 class Consistency(Protocol):
     """What the read models have applied, as the projectors announce it."""
+
+    @property
+    def position(self) -> int:
+        """Everything up to here can be read."""
+
+    def last_change(self, types: frozenset[str]) -> int | None:
+        """The position up to which an event of these types may have changed a document; None while
+        announcements do not come.
+        """
 
     async def wait_for_commit(
         self, commit_id: str, *, seconds: float, events: int | None = None
@@ -190,33 +202,18 @@ def object_id_or_404(text: str) -> ObjectId:
 
 def iso(at: datetime) -> str:
     """2026-11-23T12:00:00.123Z."""
-    at = at.astimezone(UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def present(document: Document) -> dict[str, Any]:
-    """A document as JSON: `_id` and the same as `id`, dates with Z, without what is ours alone."""
-    shown = {"_id": document["_id"], "id": document["_id"]} if "_id" in document else {}
-    shown |= {
-        name: value
-        for name, value in document.items()
-        if name not in {"_id", "passwordHash", "position"} and not name.startswith("_")
-    }
-    return {name: _plain(value) for name, value in shown.items()}
+    """A document without what is ours alone, `_id` also as `id`. Ids and dates are written by `Json`."""
+    shown = {name: value for name, value in document.items() if name[0] != "_" and name not in OURS}
+    if "_id" in document:
+        shown["_id"] = shown["id"] = document["_id"]
+    return shown
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case ObjectId():
-            return str(value)
-        case datetime():
-            return iso(value)
-        case Mapping():
-            return {str(name): _plain(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case _:
-            return value
+OURS = frozenset({"passwordHash", "position"})
 
 
 def view_of(services: Services, collection: str) -> Callable[[Document], dict[str, Any]]:
@@ -376,6 +373,20 @@ def limited(name: str) -> Any:
     return Depends(counted)
 
 
+async def count_address(scope: Scope, services: Services, name: str) -> None:
+    """As `limited`, for a caller without a token whose request is answered before it is routed."""
+    if services.settings.rate_limits:
+        rate = RATES[name]
+        factor = DEVELOPMENT_FACTOR if services.settings.app_env == "development" else 1
+        client = scope.get("client")
+        await services.limiter.hit(
+            bucket=name,
+            key=client[0] if client else "unknown",
+            limit=rate.limit * factor,
+            per_seconds=rate.per_seconds,
+        )
+
+
 def client_address(request: Request) -> str:
     """The peer's address. Behind a proxy uvicorn sets it from the headers of that proxy only."""
     return request.client.host if request.client else "unknown"
@@ -401,6 +412,8 @@ def _caller_key(request: Request, services: Services, rate: Rate) -> str:
 
 # --- Lists ---------------------------------------------------------------------------------------
 
+COUNTED = 10_000
+
 
 @dataclass(frozen=True)
 class PageOfList:
@@ -425,6 +438,22 @@ class PageOfList:
 
     def answer(self, items: Sequence[Any], total: int) -> JSONResponse:
         return answer(list(items), pagination=self.pagination(total))
+
+    async def total(
+        self,
+        collection: AsyncCollection[dict[str, Any]],
+        query: Mapping[str, Any],
+        **options: Any,
+    ) -> int:
+        """How many there are, counted up to `COUNTED` beyond this page: nobody pages through more, and the
+        count of a large shop would cost more than its page.
+        """
+        if not query:
+            return await collection.estimated_document_count()
+        try:
+            return await collection.count_documents(query, limit=self.skip + COUNTED, **options)
+        except ExecutionTimeout:  # few among very many: there may be more
+            return self.skip + self.limit + 1
 
 
 async def _page(

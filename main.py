@@ -25,10 +25,12 @@ from commands.demo import load_demo
 from commands.execution import Execution
 from dependencies import AllServices, Services, fresh
 from domain import errors
+from integrations.access_log import to_standard_error
 from integrations.logs import configure_logs
 from middleware import BodyLimit, KnownHosts, RequestContext, body_limits
 from problems import MEDIA_TYPE, Problem, Statuses, handle_problems, problem
 from settings import Settings, SettingsError, load_settings
+from shop_window import ShopWindow
 
 log = structlog.get_logger()
 
@@ -116,6 +118,7 @@ def create_app(settings: Settings, *, opener: Opener | None = None) -> FastAPI:
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Added from the inside out."""
+    app.add_middleware(ShopWindow)
     limits = body_limits(upload_mb=settings.max_upload_mb, import_mb=settings.max_import_mb)
     app.add_middleware(BodyLimit, limit_of=limits)
     app.add_middleware(
@@ -127,7 +130,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         max_age=600,
     )
     app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, access_log=to_standard_error(settings.log_level))
 
 
 def _operations() -> APIRouter:

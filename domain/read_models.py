@@ -99,6 +99,9 @@ class ReadModels(Protocol):
     async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
         """Take a projection into the live group at its present position, with its indexes."""
 
+    async def ensure_indexes(self, name: str, indexes: Sequence[Index]) -> None:
+        """A release may want others for documents that are the same."""
+
     async def apply(self, batch: Batch) -> None:
         """Writes, parked events and position in one atomic step, durable on a majority.
 

@@ -16,6 +16,7 @@ from nats.aio.subscription import Subscription
 
 from domain.errors import Unavailable
 from domain.ports import Commit
+from integrations.changes import Changes
 from integrations.messaging.announcements import Announcement, applied_subject
 from integrations.messaging.connection import Connection
 
@@ -54,6 +55,7 @@ class Consistency:
         self._recent: OrderedDict[str, Span] = OrderedDict()
         self._waiting: dict[asyncio.Future[None], Callable[[], bool]] = {}
         self._missed = 0
+        self._changes = Changes()
 
     @property
     def position(self) -> int:
@@ -76,9 +78,15 @@ class Consistency:
         self._missed += 1
         self._tell()
 
+    def last_change(self, types: frozenset[str]) -> int | None:
+        return self._changes.last(types) if self._connection.is_connected else None
+
     async def _look(self) -> None:
         try:
-            self._position = max(self._position, await self._checkpoint())
+            position = await self._checkpoint()
+            if position > self._position:
+                self._changes.note(None, position)
+            self._position = max(self._position, position)
         except Unavailable as e:
             log.warning("the checkpoint cannot be read", reason=e.detail)
 
@@ -92,6 +100,8 @@ class Consistency:
             return
         if said.after > self._position:
             self._missed += 1
+            self._changes.note(None, said.after)
+        self._changes.note(said.types, said.position)
         for commit_id, span in said.commits.items():
             self._remember(commit_id, span)
         self._position = max(self._position, said.position)

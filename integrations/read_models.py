@@ -10,7 +10,9 @@ from typing import Any
 
 from pymongo import IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 from domain.read_models import Batch, Index, MovedError, ParkedEvent, Standing, Write
 from integrations.moves import Move
@@ -19,6 +21,8 @@ from integrations.transactions import MAJORITY, Operation, bulk, operation, tran
 Document = dict[str, Any]
 
 LIVE = "live"
+NAMESPACE_EXISTS = 48
+INDEX_NOT_FOUND = 27
 MAX_PARKED = 10_000
 """Streams that one runner holds in mind; a shop with more has one broken fold, not many bad events."""
 
@@ -67,6 +71,10 @@ class MongoReadModels:
             ]
         )
         return [(names[g["_id"]["projection"]], g["_id"]["stream"]) async for g in groups]
+
+    async def ensure_indexes(self, name: str, indexes: Sequence[Index]) -> None:
+        with unavailable("the read models' indexes cannot be made"):
+            await ensure_collection(self.database, self.label(name), indexes)
 
     async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
         await ensure_collection(self.database, self.label(name), indexes)
@@ -203,9 +211,23 @@ def as_document(event: ParkedEvent) -> Document:
 async def ensure_collection(
     database: AsyncDatabase[Document], name: str, indexes: Sequence[Index]
 ) -> None:
-    """Make the collection and its indexes. Safe to repeat."""
-    if name not in await database.list_collection_names(filter={"name": name}):
-        await database.create_collection(name)
-    if indexes:
-        models = [IndexModel(list(i.keys), **dict(i.options)) for i in indexes]
+    """Make the collection and its indexes, and drop those that are wanted no longer. Safe to repeat."""
+    try:
+        await database.create_collection(name, check_exists=False)
+    except OperationFailure as e:  # made before, or by a process that starts at this moment
+        if e.code != NAMESPACE_EXISTS:
+            raise
+    models = [IndexModel(list(i.keys), **dict(i.options)) for i in indexes]
+    if models:
         await database[name].create_indexes(models)
+    wanted = {str(model.document["name"]) for model in models} | {"_id_"}
+    for known in set(await database[name].index_information()) - wanted:
+        await _drop_index(database[name], known)
+
+
+async def _drop_index(collection: AsyncCollection[Document], name: str) -> None:
+    try:
+        await collection.drop_index(name)
+    except OperationFailure as e:  # another process was faster
+        if e.code != INDEX_NOT_FOUND:
+            raise

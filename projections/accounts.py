@@ -28,7 +28,14 @@ from projections.projection import (
 )
 
 USERS = Projection(
-    "users", version=1, indexes=[[("email", 1)], [("mobile", 1)], [("createdAt", -1)]]
+    "users",
+    version=1,
+    indexes=[
+        [("email", 1)],
+        [("mobile", 1)],
+        [("createdAt", -1)],
+        [("roles", 1), ("createdAt", -1)],
+    ],
 )
 SESSIONS = Projection("sessions", version=1, indexes=[[("userId", 1), ("lastUsedAt", -1)]])
 

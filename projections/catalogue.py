@@ -3,9 +3,6 @@
 Stock's own events fold into the same documents: see `projections/stock.py`.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -28,35 +25,44 @@ from domain.import_rules.product import ProductFields
 from domain.overlays import Overlay, awaited_picture
 from domain.values import Money
 from projections.projection import Change, Projection, Put, Set, index
+from projections.words import tokens_of, words_of
 
-MAX_TOKENS = 100
-LATIN_MARKS = re.compile("[\u0300-\u036f]")
+NEWEST = (("createdAt", -1), ("_id", -1))
+CHEAPEST = (("priceMinor", 1), ("_id", 1))
+BEST = (("rating", -1), ("reviews", -1), ("_id", -1))
+BY_NAME = (("name", 1), ("_id", 1))
+FEATURED = (("featuredRank", 1), ("createdAt", -1), ("_id", -1))
+FOUND = (("inStock", -1), ("createdAt", -1), ("_id", -1))
+"""The orders in which products are listed; in that of `FOUND` a search looks at them."""
 
 PRODUCTS = Projection(
     "products",
-    version=2,
+    version=3,
     indexes=[
-        [("status", 1), ("createdAt", -1)],
-        [("status", 1), ("priceMinor", 1)],
-        [("status", 1), ("category", 1), ("createdAt", -1)],
-        [("status", 1), ("productType", 1), ("createdAt", -1)],
-        [("status", 1), ("featured", 1), ("featuredRank", 1)],
-        [("_tokens", 1), ("status", 1)],
+        *(index(("status", 1), *order) for order in (NEWEST, CHEAPEST, BEST, BY_NAME)),
+        *(index(("status", 1), ("category", 1), *order) for order in (NEWEST, CHEAPEST)),
+        *(index(("status", 1), ("productType", 1), *order) for order in (NEWEST, CHEAPEST)),
+        index(("status", 1), *FEATURED, partialFilterExpression={"featured": True}),
+        index(("_tokens", 1), ("status", 1), *FOUND),
         [("slug", 1)],
         [("sku", 1)],
-        [("status", 1), ("tryOnRegion", 1), ("overlay.image", 1)],
         index(("_pictureDue", 1), partialFilterExpression={"_pictureDue": {"$type": "date"}}),
         index(
+            ("status", 1),
             ("overlayRefusal.at", -1),
+            ("_id", -1),
             partialFilterExpression={"overlayRefusal.at": {"$type": "date"}},
         ),
         index(
+            ("status", 1),
             ("updatedAt", -1),
+            ("_id", -1),
             name="estimated_overlays",
             partialFilterExpression={"overlay.widthEstimated": True},
         ),
     ],
 )
+"""Lists by equal values walk an index in their order; other filters are applied on the way."""
 
 
 @PRODUCTS.on(ProductCreated)
@@ -186,37 +192,19 @@ def _shown(details: ProductFields, product_id: str) -> dict[str, Any]:
         "widthMm": details.width_mm,
         "hsn": details.hsn,
         "huid": list(details.huid),
-        "_tokens": tokens_of(_searchable(details)),
+        "_tokens": _tokens(details),
     }
 
 
-def _searchable(details: ProductFields) -> list[str]:
-    return [
+def _tokens(details: ProductFields) -> list[str]:
+    telling = [
         details.name,
         details.category.value,
         details.product_type.value.replace("_", " "),
-        details.sku or "",
         details.specifications.material or "",
         details.specifications.gemstone or "",
-        details.description,
     ]
-
-
-def words_of(text: str) -> list[str]:
-    """The words as they are searched: letters and digits of any script, without case and accents."""
-    marks_apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = unicodedata.normalize("NFC", LATIN_MARKS.sub("", marks_apart))
-    return "".join(sign if _belongs_to_a_word(sign) else " " for sign in plain).split()
-
-
-def _belongs_to_a_word(sign: str) -> bool:
-    """Letters, marks (the vowels of Devanagari) and numbers."""
-    return unicodedata.category(sign)[0] in "LMN"
-
-
-def tokens_of(texts: Iterable[str]) -> list[str]:
-    """Each word once, the most telling texts first, at most MAX_TOKENS."""
-    return list(dict.fromkeys(word for text in texts for word in words_of(text)))[:MAX_TOKENS]
+    return tokens_of(telling, [details.sku or "", details.description])
 
 
 def slug_of(name: str) -> str:

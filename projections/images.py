@@ -26,7 +26,7 @@ from projections.projection import Delete, DeleteWhere, Projection, Put, Set
 IMAGES = Projection(
     "uploadedImages",
     version=2,
-    indexes=[[("userId", 1), ("uploadedAt", -1)], [("expiresAt", 1)]],
+    indexes=[[("userId", 1), ("uploadedAt", -1), ("_id", -1)], [("expiresAt", 1)]],
 )
 
 

@@ -14,7 +14,15 @@ from domain.imports import (
 )
 from projections.projection import Append, Change, Increment, Projection, Put, Set
 
-IMPORTS = Projection("importLogs", version=1, indexes=[[("userId", 1), ("importedAt", -1)]])
+IMPORTS = Projection(
+    "importLogs",
+    version=1,
+    indexes=[
+        [("userId", 1), ("importedAt", -1), ("_id", -1)],
+        [("importedAt", -1), ("_id", -1)],
+        [("_key", 1)],
+    ],
+)
 
 SUCCESSES = ("created", "updated")
 

@@ -219,6 +219,9 @@ class MemoryReadModels:
         self.epoch += 1
         self.collections.setdefault(name, {})
 
+    async def ensure_indexes(self, name: str, indexes: Sequence[Index]) -> None:
+        """Dictionaries have none."""
+
     async def apply(self, batch: Batch) -> None:
         begun = {(p.projection, p.stream) for p in [*self.set_aside, *batch.parked] if p.error}
         behind = {(p.projection, p.stream) for p in batch.parked}

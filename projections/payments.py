@@ -39,11 +39,11 @@ PAYMENTS = Projection(
     "payments",
     version=1,
     indexes=[
-        [("userId", 1), ("createdAt", -1)],
-        [("orderId", 1), ("createdAt", -1)],
-        [("status", 1), ("createdAt", -1)],
-        [("refundStatus", 1), ("createdAt", -1)],
-        [("createdAt", -1)],
+        [("userId", 1), ("createdAt", -1), ("_id", -1)],
+        [("orderId", 1), ("createdAt", -1), ("_id", -1)],
+        [("status", 1), ("createdAt", -1), ("_id", -1)],
+        [("refundStatus", 1), ("createdAt", -1), ("_id", -1)],
+        [("createdAt", -1), ("_id", -1)],
         [("transactionId", 1)],
     ],
 )

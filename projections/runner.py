@@ -62,6 +62,8 @@ class Applied(NamedTuple):
     position: int
     commits: Mapping[str, tuple[int, int]]
     """Commit id → positions of its first and last event in this batch."""
+    types: frozenset[str] = frozenset()
+    """Of its events."""
 
 
 Announce = Callable[[Applied], Awaitable[None]]
@@ -103,6 +105,8 @@ class Runner:
                     projection.name, version=projection.version, indexes=projection.indexes
                 )
         await self._look()
+        for projection in self.live:
+            await self.read_models.ensure_indexes(projection.name, projection.indexes)
         for projection in set(self.all) - set(self.live):
             log.warning(
                 "projection stands still until it is rebuilt",
@@ -214,7 +218,8 @@ class Runner:
                 log.error("event parked with its stream", **vars(event))
             parked |= {(event.projection, event.stream)}
         self.standing = replace(self.standing, position=batch.position, parked=parked)
-        await self.announce(Applied(batch.after, batch.position, commits_of(events)))
+        types = frozenset(event.type for event in events)
+        await self.announce(Applied(batch.after, batch.position, commits_of(events), types))
 
 
 def jittered(seconds: float) -> float:

@@ -29,7 +29,7 @@ RESULTS = Projection(
     "tryOnResults",
     version=2,
     indexes=[
-        [("userId", 1), ("createdAt", -1)],
+        [("userId", 1), ("createdAt", -1), ("_id", -1)],
         [("shareTokenSha256", 1)],
         [("userImageId", 1)],
         [("expiresAt", 1)],

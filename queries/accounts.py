@@ -48,7 +48,7 @@ async def get_sessions(user: CurrentUser, read_models: ReadModels, page: Page) -
     mine: Mapping[str, Any] = {"userId": object_id_or_404(user.id), "endedAt": None}
     found = read_models[SESSIONS].find(mine).sort("lastUsedAt", -1)
     documents = await found.skip(page.skip).limit(page.limit).to_list()
-    total = await read_models[SESSIONS].count_documents(mine)
+    total = await page.total(read_models[SESSIONS], mine)
     here = [present(d) | {"current": str(d["_id"]) == user.session_id} for d in documents]
     return page.answer(here, total)
 
@@ -65,7 +65,7 @@ async def get_users(
     query: dict[str, Any] = {} if role is None else {"roles": role.value}
     found = read_models[USERS].find(query).sort("createdAt", -1)
     documents = await found.skip(page.skip).limit(page.limit).to_list()
-    total = await read_models[USERS].count_documents(query)
+    total = await page.total(read_models[USERS], query)
     show = view_of(services, USERS)
     return page.answer([show(document) for document in documents], total)
 

@@ -1,7 +1,9 @@
 """What the shop window shows: lists, categories, featured pieces, search, one product and its likes."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -16,32 +18,28 @@ from dependencies import (
     answer,
     etag,
     limited,
-    object_id_or_404,
     present,
 )
 from domain.errors import NotFound
 from domain.sessions import User
 from domain.values import Role
+from projections.catalogue import FEATURED, NEWEST
 from queries.images import signed
-from queries.product_filters import Filters, category_named, search_query
+from queries.product_filters import SORTS, Filters, Order, Sort, category_named, index_for
+from queries.product_search import search, sought, words_sought
 from queries.recommendations import likeness
 
 router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
 
-MAX_CANDIDATES = 300
+MAX_CANDIDATES = 100
+COUNT_MILLISECONDS = 500
+INDEXED = {SORTS["-price"]: SORTS["price"]}
+"""An order that walks the index of another one backwards."""
+PUBLIC = {"status": "active"}
 FEW = 3
 """So many or fewer left are shown as limited."""
 
 HEX_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
-
-SORTS: Mapping[str, Sequence[tuple[str, int]]] = {
-    "newest": (("createdAt", -1), ("_id", -1)),
-    "price": (("priceMinor", 1), ("_id", 1)),
-    "-price": (("priceMinor", -1), ("_id", 1)),
-    "rating": (("rating", -1), ("reviews", -1), ("_id", 1)),
-    "name": (("name", 1), ("_id", 1)),
-}
-Sort = Literal["newest", "price", "-price", "rating", "name"]
 
 
 def product_view(document: Document, services: Services) -> dict[str, Any]:
@@ -80,9 +78,6 @@ def stock_status(document: Document) -> str:
     return "in_stock"
 
 
-RANKED = (("featuredRank", 1), ("createdAt", -1), ("_id", 1))
-
-
 async def _filters(filters: Annotated[Filters, Query()]) -> Filters:
     """By itself, because FastAPI spreads a model over the query only where it is alone."""
     return filters
@@ -92,18 +87,15 @@ ListFilters = Annotated[Filters, Depends(_filters)]
 
 
 async def _answered(
-    services: Services,
-    query: Mapping[str, Any],
-    page: PageOfList,
-    order: Sequence[tuple[str, int]],
+    services: Services, query: Mapping[str, Any], page: PageOfList, order: Order
 ) -> Response:
     products = services.read_models["products"]
-    found = await products.find(query).sort(order).skip(page.skip).limit(page.limit).to_list()
-    shown = [product_view(document, services) for document in found]
-    return page.answer(shown, await products.count_documents(query))
-
-
-PUBLIC = {"status": "active"}
+    path = index_for(query, INDEXED.get(order, order))
+    found = products.find(query).sort(list(order)).hint(path).skip(page.skip).limit(page.limit)
+    documents, total = await asyncio.gather(
+        found.to_list(), page.total(products, query, hint=path, maxTimeMS=COUNT_MILLISECONDS)
+    )
+    return page.answer([product_view(document, services) for document in documents], total)
 
 
 @router.get("")
@@ -123,7 +115,7 @@ async def get_products(
 
 @router.get("/featured")
 async def get_featured(services: AllServices, page: Page) -> Response:
-    return await _answered(services, PUBLIC | {"featured": True}, page, RANKED)
+    return await _answered(services, PUBLIC | {"featured": True}, page, FEATURED)
 
 
 @router.get("/search", dependencies=[limited("search")])
@@ -132,12 +124,20 @@ async def get_search(
     q: Annotated[str, Query(max_length=100)],
     page: Page,
     filters: ListFilters,
-    sort: Sort = "newest",
+    sort: Sort | None = None,
 ) -> Response:
-    """Every word must occur, as it is, as a beginning, or by another name for the same."""
-    wanted = filters.query()
-    wanted["$and"] = wanted.get("$and", []) + search_query(q)
-    return await _answered(services, PUBLIC | wanted, page, SORTS[sort])
+    """Every word must occur: as it is, as a beginning, by another name for the same, or misspelt.
+
+    The best first, of the 200 that are in stock and newest; `sort` puts those in another order.
+    """
+    products = services.read_models["products"]
+    words = await sought(words_sought(q), products)
+    found = await search(words, filters.query(), products)
+    if sort is not None:
+        for name, way in reversed(SORTS[sort]):
+            found.sort(key=itemgetter(name), reverse=way < 0)
+    shown = found[page.skip : page.skip + page.limit]
+    return page.answer([product_view(document, services) for document in shown], len(found))
 
 
 @router.get("/category/{category}")
@@ -151,8 +151,11 @@ async def get_category(
 async def _product(product_id: str, services: Services, user: User | None) -> dict[str, Any]:
     """By id or by slug. Archived ones exist for staff only."""
     by_id = HEX_ID.fullmatch(product_id) is not None
-    key = {"_id": object_id_or_404(product_id)} if by_id else {"slug": product_id[:100]}
-    found: dict[str, Any] | None = await services.read_models["products"].find_one(key)
+    found: dict[str, Any] | None
+    if by_id:
+        found = await services.documents.find("products", product_id)
+    else:
+        found = await services.read_models["products"].find_one({"slug": product_id[:100]})
     if found is None or (found["status"] != "active" and not _manages(user)):
         raise NotFound("there is no product with this id")
     return found
@@ -178,22 +181,10 @@ async def get_recommendations(
 ) -> Response:
     """Pieces like this one that can be bought, the likest first, each with its reason."""
     product = await _product(product_id, services, user)
-    near = services.read_models["products"].find(
-        PUBLIC
-        | {
-            "_id": {"$ne": product["_id"]},
-            "$and": [
-                {"$or": [{"inStock": True}, {"preorderAvailable": True}]},
-                {
-                    "$or": [
-                        {"productType": product["productType"]},
-                        {"category": product["category"]},
-                    ]
-                },
-            ],
-        }
+    alike = await asyncio.gather(
+        *(_near(product, name, services) for name in ("productType", "category"))
     )
-    candidates = await near.sort([("createdAt", -1), ("_id", 1)]).limit(MAX_CANDIDATES).to_list()
+    candidates = {other["_id"]: other for some in alike for other in some}.values()
     ranked = sorted(candidates, key=lambda other: (-likeness(product, other)[0], str(other["_id"])))
     return answer(
         [
@@ -201,3 +192,15 @@ async def get_recommendations(
             for other in ranked[:limit]
         ]
     )
+
+
+async def _near(product: Document, name: str, services: Services) -> list[dict[str, Any]]:
+    """The newest with the same value that can be bought; it is looked for among so many."""
+    query = PUBLIC | {name: product[name]}
+    newest = services.read_models["products"].find(query).sort(list(NEWEST))
+    found = await newest.hint(index_for(query, NEWEST)).limit(MAX_CANDIDATES).to_list()
+    return [
+        other
+        for other in found
+        if other["_id"] != product["_id"] and (other["inStock"] or other["preorderAvailable"])
+    ]

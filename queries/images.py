@@ -53,7 +53,7 @@ async def get_own_images(
     query = {"userId": object_id_or_404(user.id)}
     found = read_models[IMAGES].find(query).sort([("uploadedAt", -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
-    total = await read_models[IMAGES].count_documents(query)
+    total = await page.total(read_models[IMAGES], query)
     return page.answer([image_view(document, services) for document in documents], total)
 
 

@@ -48,7 +48,7 @@ async def get_import_history(
     query = _whose(user, user_id)
     found = read_models[IMPORTS].find(query, BRIEFLY).sort([("importedAt", -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
-    total = await read_models[IMPORTS].count_documents(query)
+    total = await page.total(read_models[IMPORTS], query)
     return page.answer([import_view(document, services) for document in documents], total)
 
 

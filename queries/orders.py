@@ -69,7 +69,7 @@ async def get_orders(
     found = orders.find(query).sort([("createdAt", -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
     shown = [order_view(document, services) for document in documents]
-    return page.answer(shown, await orders.count_documents(query))
+    return page.answer(shown, await page.total(orders, query))
 
 
 @router.get("/{order_id}")

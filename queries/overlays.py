@@ -15,7 +15,7 @@ Status = Literal["refused", "estimated", "missing"]
 ATTENTION: Mapping[str, Mapping[str, Any]] = {
     "refused": {"overlayRefusal.at": {"$type": "date"}},
     "estimated": {"overlay.widthEstimated": True},
-    "missing": {"tryOnRegion": {"$ne": "none"}, "overlay.image": None, "overlayRefusal": None},
+    "missing": {"tryOnRegion": {"$ne": "none"}, "overlay": None, "overlayRefusal": None},
 }
 """refused: a picture has not become an overlay, and says why. estimated: nobody has measured the piece.
 missing: it could be worn, and nothing has been tried yet.
@@ -37,4 +37,4 @@ async def get_overlays(
     found = products.find(query).sort([(ORDERS[status], -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
     shown = [staff_product_view(document, services) for document in documents]
-    return page.answer(shown, await products.count_documents(query))
+    return page.answer(shown, await page.total(products, query))

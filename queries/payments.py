@@ -56,7 +56,7 @@ async def get_history(
     found = payments.find(query).sort([("createdAt", -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
     shown = [payment_view(document, services) for document in documents]
-    return page.answer(shown, await payments.count_documents(query))
+    return page.answer(shown, await page.total(payments, query))
 
 
 @router.get("/{payment_id}")

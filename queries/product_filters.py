@@ -1,34 +1,30 @@
 """What customers may ask of a list of products, in MongoDB's terms. No pattern of theirs reaches it."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from domain.errors import Invalid, NotFound
+from domain.errors import NotFound
 from domain.import_rules.kinds import Category, ProductType, TryOnRegion
-from projections.catalogue import words_of
+from projections.catalogue import BEST, BY_NAME, CHEAPEST, FEATURED, NEWEST
+from projections.words import words_of
 
 MAX_WORDS = 8
 
-SYNONYMS = (
-    {"necklace", "necklaces", "haar", "haram", "हार", "neckpiece", "mala"},
-    {"earrings", "earring", "jhumka", "jhumkas", "jhumki", "studs", "bali", "झुमका"},
-    {"ring", "rings", "anguthi", "अंगूठी"},
-    {"bangle", "bangles", "kada", "kangan", "chudi", "कंगन"},
-    {"bracelet", "bracelets"},
-    {"anklet", "anklets", "payal", "पायल"},
-    {"nosepin", "nath", "nathni", "nathuni", "mukkuthi", "नथ"},
-    {"tikka", "tika", "teeka", "maangtikka", "mangtikka", "mangtika", "टीका"},
-    {"mangalsutra", "tanmaniya", "thali", "मंगलसूत्र"},
-    {"pendant", "pendants", "locket"},
-    {"chain", "chains"},
-    {"gold", "sona", "सोना"},
-    {"silver", "chandi", "चांदी"},
-    {"diamond", "diamonds", "heera", "हीरा"},
-)
-"""Words that a customer may use for one another. Each group is matched as one."""
+Order = Sequence[tuple[str, int]]
+Sort = Literal["newest", "price", "-price", "rating", "name"]
+SORTS: Mapping[str, Order] = {
+    "newest": NEWEST,
+    "price": CHEAPEST,
+    "-price": tuple((name, -way) for name, way in CHEAPEST),
+    "rating": BEST,
+    "name": BY_NAME,
+}
+NARROWED = frozenset({NEWEST, CHEAPEST})
+"""Orders that have an index for each category and each type too."""
 
 
 class Filters(BaseModel):
@@ -64,8 +60,21 @@ class Filters(BaseModel):
         if self.min_rating is not None:
             found["rating"] = {"$gte": self.min_rating}
         if words := words_of(f"{self.gemstone or ''} {self.material or ''}"):
-            found["$and"] = [token(word) for word in words[:MAX_WORDS]]
+            found["_tokens"] = {"$all": words[:MAX_WORDS]}
         return found
+
+
+def index_for(query: Mapping[str, Any], order: Order) -> list[tuple[str, int]]:
+    """The index that is walked in this order, narrowed by the most telling of the equal values.
+
+    The planner is not left to choose: it would sometimes rather sort a whole category in memory.
+    """
+    if query.get("featured") is True and order == FEATURED:
+        return [("status", 1), *FEATURED]
+    narrowed = [name for name in ("productType", "category") if name in query]
+    if narrowed and order in NARROWED:
+        return [("status", 1), (narrowed[0], 1), *order]
+    return [("status", 1), *order]
 
 
 def _between(low: Decimal | None, high: Decimal | None) -> dict[str, int]:
@@ -79,21 +88,3 @@ def category_named(text: str) -> Category:
         if category.value.casefold() == text.strip().casefold():
             return category
     raise NotFound(f"the categories are {', '.join(Category)}", code="unknown-category")
-
-
-def token(word: str) -> dict[str, Any]:
-    """Documents with a word that is this one, begins with it, or means the same."""
-    group = next((group for group in SYNONYMS if word in group), frozenset({word}))
-    return {"$or": [{"_tokens": {"$elemMatch": _beginning(w)}} for w in sorted(group)]}
-
-
-def _beginning(word: str) -> dict[str, str]:
-    return {"$gte": word, "$lt": word + "\uffff"}
-
-
-def search_query(text: str) -> list[dict[str, Any]]:
-    """Conditions that all must hold. Raise Invalid when there is no word in it."""
-    words = words_of(text)
-    if not words:
-        raise Invalid("q must hold at least one word", code="empty-search")
-    return [token(word) for word in words[:MAX_WORDS]]

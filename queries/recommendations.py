@@ -1,7 +1,7 @@
 """How like one another two pieces are, and why."""
 
 from dependencies import Document
-from projections.catalogue import words_of
+from projections.words import words_of
 
 NEAR_PRICE = 0.7
 """The lower price by the higher one."""

@@ -64,7 +64,7 @@ async def get_results(
     query = {"userId": object_id_or_404(user.id)}
     found = read_models[RESULTS].find(query).sort([("createdAt", -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
-    total = await read_models[RESULTS].count_documents(query)
+    total = await page.total(read_models[RESULTS], query)
     return page.answer(await _beside_photographs(documents, read_models, services), total)
 
 

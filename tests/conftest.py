@@ -9,12 +9,30 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsConnection
 from nats.js.errors import NotFoundError
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
 from embedded.servers import MailSink, Mongod, NatsServer, Valkey
+from tests.explained import Explained
 
 pytest_plugins = ["tests.api"]
+
+EXPLAINED = Explained()
+monitoring.register(EXPLAINED)
+
+
+@pytest.fixture(autouse=True)
+def every_query_has_an_index() -> Iterator[None]:
+    """Fails the test in which the product first sent a query that reads a collection whole."""
+    EXPLAINED.complaints.clear()
+    yield
+    assert not EXPLAINED.complaints, "\n".join(EXPLAINED.complaints)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def explaining() -> Iterator[None]:
+    yield
+    EXPLAINED.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from typing import Any
 
 from domain.errors import NotFound, TooLarge, TooManyRequests, Unavailable
 from domain.ports import Mail
+from integrations.changes import Changes
 from integrations.pictures.addresses import is_public, refused, target_of
-from projections.runner import Runner
+from projections.runner import Applied, Runner
 
 
 class Outbox:
@@ -56,7 +57,19 @@ class Folding:
         self._runner = runner
         self._one_at_a_time = asyncio.Lock()
         self._begun = False
+        self._changes = Changes()
         self.lags = False
+        runner.announce = self._hear
+
+    async def _hear(self, applied: Applied) -> None:
+        self._changes.note(applied.types, applied.position)
+
+    @property
+    def position(self) -> int:
+        return self._runner.position
+
+    def last_change(self, types: frozenset[str]) -> int | None:
+        return self._changes.last(types)
 
     async def wait_for_position(self, position: int, *, seconds: float) -> bool:  # noqa: ARG002 - the port's
         if not self.lags:

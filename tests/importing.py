@@ -28,6 +28,13 @@ class Working:
         self._folding: Folding = api.consistency
         self.away = False
 
+    @property
+    def position(self) -> int:
+        return self._folding.position
+
+    def last_change(self, types: frozenset[str]) -> int | None:
+        return self._folding.last_change(types)
+
     async def wait_for_position(self, position: int, *, seconds: float) -> bool:
         return await self._folding.wait_for_position(position, seconds=seconds)
 

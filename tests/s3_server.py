@@ -44,7 +44,7 @@ class S3Server(Server):
             str(WEED), "server", f"-dir={self.data_dir}", f"-ip={LOOPBACK}",
             f"-ip.bind={LOOPBACK}", *inner, "-volume.max=1000", "-master.volumeSizeLimitMB=64",
             "-master.telemetry=false", "-s3", f"-s3.port={self.port}",
-            f"-s3.port.grpc={free_port()}", "-s3.port.iceberg=0",
+            f"-s3.port.grpc={free_port()}", "-s3.port.iceberg=0", "-s3.port.lance=0",
             "-s3.autoCreateBucket=false", f"-s3.config={keys}",
         ]  # fmt: skip
 

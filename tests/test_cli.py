@@ -28,6 +28,7 @@ from domain.accounts import Account, Profile
 from domain.ports import CommandContext
 from embedded.given import Given
 from operators.local_shop import stand_beside
+from operators.running import console
 from settings import Settings
 from tests.samples import settings_for_tests
 from worker import Tasks, work
@@ -129,6 +130,7 @@ def run(books: Books, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.chdir(tmp_path)  # no .env of the user's
     for name, value in books.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(console, "width", 240)
 
     def cli(*arguments: str, answer: str = "") -> Result:
         return CliRunner().invoke(app, arguments, input=answer)

@@ -66,6 +66,13 @@ INDEXES = [
 ]
 
 
+def placed(**bounds: int) -> dict[str, Any]:
+    """Commits by their place: `placed(gte=7, lt=9)`. The index is partial, and MongoDB does not take it
+    for granted that a number between two bounds is a number: without the type it reads every commit.
+    """
+    return {"position": {"$type": "number", **{f"${sign}": at for sign, at in bounds.items()}}}
+
+
 def durable_collection(
     database: AsyncDatabase[dict[str, Any]], name: str
 ) -> AsyncCollection[dict[str, Any]]:

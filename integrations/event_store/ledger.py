@@ -24,7 +24,7 @@ from pymongo.read_concern import ReadConcern
 
 from domain.errors import Unavailable
 from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
-from integrations.event_store.commits import durable_collection
+from integrations.event_store.commits import durable_collection, placed
 
 MAX_BLOCK_COMMITS = 500
 MAX_PAGES = 32
@@ -220,15 +220,15 @@ class Ledger:
             for event in commit["events"]
             if event["version"] > 1 and self._placed.get(event["stream"], 0) < event["version"] - 1
         ]
-        placed = dict(self._placed)
+        found = dict(self._placed)
         for start in range(0, len(wanted), 200):
             branches = [{"events": {"$elemMatch": place}} for place in wanted[start : start + 200]]
-            query = {"$or": branches, "position": {"$type": "number"}}
+            query = {"$or": branches, **placed()}
             async for commit in self.commits.find(query, {"events.stream": 1, "events.version": 1}):
                 for event in commit["events"]:
-                    best = max(placed.get(event["stream"], 0), event["version"])
-                    placed[event["stream"]] = best
-        return placed
+                    best = max(found.get(event["stream"], 0), event["version"])
+                    found[event["stream"]] = best
+        return found
 
 
 def causal_order(

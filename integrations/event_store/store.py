@@ -189,12 +189,12 @@ class MongoEventStore:
         commit whose mark is still missing.
         """
         start = await self._commits.find_one(
-            {"position": {"$lte": after_position + 1}}, {"position": 1}, sort=[("position", -1)]
+            c.placed(lte=after_position + 1), {"position": 1}, sort=[("position", -1)]
         )
         if start is None:
             return []
         expected: int = start["position"]
-        wanted = {"position": {"$gte": expected, "$lte": after_position + limit}}
+        wanted = c.placed(gte=expected, lte=after_position + limit)
         cursor = self._commits.find(wanted).sort("position", ASCENDING)
         page: list[dict[str, Any]] = []
         async for document in cursor.limit(limit + 1).batch_size(min(limit + 1, 1_000)):
@@ -224,10 +224,15 @@ class MongoEventStore:
     async def history_of(
         self, streams: Sequence[str], *, beside: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
-        """Every event of these streams in order, with its place and hashes; personal parts sealed."""
+        """Every event of these streams in order, with its place and hashes; personal parts sealed.
+
+        Raise TooLarge rather than tell a part of it.
+        """
         query = {"events.stream": {"$in": list(streams)}}
         wanted = {*streams, *beside}
-        documents = await self._commits.find(query).limit(MAX_STREAM_EVENTS).to_list()
+        documents = await self._commits.find(query).limit(MAX_STREAM_EVENTS + 1).to_list()
+        if len(documents) > MAX_STREAM_EVENTS:
+            raise TooLarge(f"more than {MAX_STREAM_EVENTS} commits would have to be told at once")
         documents.sort(key=lambda d: d.get("position", float("inf")))
         chain = await self._chain_of([d["_id"] for d in documents])
         return [

@@ -36,7 +36,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from integrations.event_store.canonical import canonical, leaf_of
-from integrations.event_store.commits import INDEXES, durable_collection
+from integrations.event_store.commits import INDEXES, durable_collection, placed
 from integrations.event_store.ledger import Ledger
 from integrations.event_store.mapping import uuid7
 
@@ -202,7 +202,7 @@ class Recording:
     ) -> list[Notification]:
         """Notifications from position `first` on; their ids are positions."""
         page: list[Notification] = []
-        query: dict[str, Any] = {"position": {"$type": "number", "$gt": first - 1_000}}
+        query = placed(gt=first - 1_000)
         if topics:
             query["events.type"] = {"$in": list(topics)}
         async for commit in self._commits.find(query).sort("position", 1):

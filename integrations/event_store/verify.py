@@ -4,7 +4,7 @@ A truncation of the ledger's end cannot be seen from inside when all stores were
 that an auditor keeps the hash of a block (`python -m cli audit verify --head N:HASH`).
 """
 
-import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +21,14 @@ from integrations.event_store.canonical import (
     leaf_of,
     merkle_root,
 )
+from integrations.event_store.commits import placed
 from integrations.event_store.ledger import Ledger
 from integrations.event_store.mapping import message_body
 from integrations.event_store.relay import Relay
 
 MAX_FINDINGS = 1_000
-READ_AHEAD = 256
-"""Questions to JetStream at once."""
+READ_EVENTS = 2_000
+READ_BLOCKS = 500
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,20 @@ class Verification:
         number = block["_id"]
         self._check_links(block)
         position = block["first"]
-        placed: list[tuple[Mapping[str, Any], int]] = []
+        standing: list[tuple[Mapping[str, Any], int]] = []
         for entry in block["entries"]:
             commit = commits.get(entry["commit"])
             if commit is None:
                 self._find(number, position, "missing", f"commit {entry['commit']} is gone")
             else:
                 self._check_commit(number, position, entry, commit)
-                placed.append((commit, position))
+                standing.append((commit, position))
             position += entry["events"]
         for stray in commits.keys() - {entry["commit"] for entry in block["entries"]}:
             detail = f"commit {stray} has a place of this block but does not stand in it"
             self._find(number, commits[stray].get("position"), "inserted", detail)
         self.head = Head(number, position - 1, block["hash"])
-        return placed
+        return standing
 
     def finish(self) -> list[Finding]:
         for number in sorted(self._anchor):
@@ -146,17 +147,62 @@ def _leaf_now(commit: Mapping[str, Any]) -> str | None:
         return None
 
 
+Block = dict[str, Any]
+Commits = dict[str, dict[str, Any]]
+
+
 async def blocks_with_commits(
     ledger: Ledger, *, after_block: int = 0
-) -> AsyncIterator[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
-    """Every block with the commits that it names or that claim a place in it, oldest first, a block in
-    memory at a time.
+) -> AsyncIterator[tuple[Block, Commits]]:
+    """Every block with the commits that it names or that claim a place in it, oldest first.
+
+    Small blocks are read many at a time: about `READ_EVENTS` events are in memory, or one block.
     """
+    blocks: list[Block] = []
     async for block in ledger.blocks.find({"_id": {"$gt": after_block}}).sort("_id", 1):
-        ids = [entry["commit"] for entry in block["entries"]]
-        places = {"$gte": block["first"], "$lt": block["first"] + block["count"]}
-        claims = {"$or": [{"_id": {"$in": ids}}, {"position": places}]}
-        yield block, {c["_id"]: c async for c in ledger.commits.find(claims)}
+        blocks.append(block)
+        if sum(b["count"] for b in blocks) >= READ_EVENTS or len(blocks) >= READ_BLOCKS:
+            for whole in await _with_commits(ledger, blocks):
+                yield whole
+            blocks = []
+    for whole in await _with_commits(ledger, blocks):
+        yield whole
+
+
+async def _with_commits(ledger: Ledger, blocks: Sequence[Block]) -> list[tuple[Block, Commits]]:
+    if not blocks:
+        return []
+    ids = [entry["commit"] for block in blocks for entry in block["entries"]]
+    ranges = [placed(gte=b["first"], lt=b["first"] + b["count"]) for b in _runs(blocks)]
+    found = await ledger.commits.find({"$or": [{"_id": {"$in": ids}}, *ranges]}).to_list()
+    by_id = {commit["_id"]: commit for commit in found}
+    return [(block, _commits_of(block, by_id, found)) for block in blocks]
+
+
+def _runs(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks that follow one another as one: a branch of the query for each run, not for each block."""
+    runs: list[Block] = []
+    for block in blocks:
+        if runs and runs[-1]["first"] + runs[-1]["count"] == block["first"]:
+            runs[-1] = {**runs[-1], "count": runs[-1]["count"] + block["count"]}
+        else:
+            runs.append(block)
+    return runs
+
+
+def _commits_of(
+    block: Block, by_id: Mapping[str, dict[str, Any]], found: Sequence[dict[str, Any]]
+) -> Commits:
+    named = [entry["commit"] for entry in block["entries"]]
+    commits = {name: by_id[name] for name in named if name in by_id}
+    end = block["first"] + block["count"]
+    return commits | {c["_id"]: c for c in found if block["first"] <= _place(c) < end}
+
+
+def _place(commit: Mapping[str, Any]) -> float:
+    """An insider may have written anything there."""
+    place = commit.get("position")
+    return place if isinstance(place, int | float) else math.nan
 
 
 async def verify(
@@ -172,11 +218,14 @@ async def verify(
     """
     verification = Verification(anchor)
     sequence = await relay.last_sequence() if relay is not None else 0
+    published = None if relay is None else _Published(relay)
     async for block, commits in blocks_with_commits(ledger):
-        placed = verification.block(block, commits)
-        if relay is not None:
-            await _compare_with_jetstream(verification, relay, placed, sequence)
+        standing = verification.block(block, commits)
+        if published is not None:
+            await published.compare(verification, standing, up_to=sequence)
         progress(verification.head.position)
+    if published is not None:
+        await published.close()
     await _check_outside_the_ledger(verification, ledger)
     if sequence > verification.head.position:
         detail = f"JetStream goes on to {sequence}, the ledger ends before"
@@ -184,26 +233,41 @@ async def verify(
     return verification.finish(), verification.head
 
 
-async def _compare_with_jetstream(
-    verification: Verification,
-    relay: Relay,
-    placed: Sequence[tuple[Mapping[str, Any], int]],
-    sequence: int,
-) -> None:
-    expected = [
-        (position, stored["id"], message_body(commit, stored, position))
-        for commit, first in placed
-        for position, stored in enumerate(commit["events"], first)
-        if position <= sequence  # the relay has not come further yet
-    ]
-    for start in range(0, len(expected), READ_AHEAD):
-        part = expected[start : start + READ_AHEAD]
-        bodies = await asyncio.gather(*(relay.message_at(position) for position, _, _ in part))
-        for (position, event, body), stored_body in zip(part, bodies, strict=True):
-            if stored_body != body:
-                detail = f"JetStream holds other bytes than {event}"
-                found = Finding(verification.head.block, position, "jetstream", detail)
-                verification.add(found)
+class _Published:
+    """What JetStream holds, read on from the first position, compared position by position."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._messages = relay.messages()
+        self._next: tuple[int, bytes] | None = None
+
+    async def body(self, position: int) -> bytes | None:
+        """Ask in order. None where JetStream has nothing."""
+        while self._next is None or self._next[0] < position:
+            try:
+                self._next = await anext(self._messages)
+            except StopAsyncIteration:
+                return None
+        return self._next[1] if self._next[0] == position else None
+
+    async def close(self) -> None:
+        await self._messages.aclose()
+
+    async def compare(
+        self,
+        verification: Verification,
+        placed_commits: Sequence[tuple[Mapping[str, Any], int]],
+        *,
+        up_to: int,
+    ) -> None:
+        """The relay has not come further than `up_to` yet."""
+        for commit, first in placed_commits:
+            for position, stored in enumerate(commit["events"], first):
+                if position > up_to:
+                    return
+                if await self.body(position) != message_body(commit, stored, position):
+                    detail = f"JetStream holds other bytes than {stored['id']}"
+                    found = Finding(verification.head.block, position, "jetstream", detail)
+                    verification.add(found)
 
 
 async def _check_outside_the_ledger(verification: Verification, ledger: Ledger) -> None:
@@ -216,7 +280,7 @@ async def _check_outside_the_ledger(verification: Verification, ledger: Ledger) 
             detail = f"commit {commit_id} has lost its place"
             verification.add(Finding(block, position, "mark", detail))
     queries: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("has a place after the ledger's end", {"position": {"$gt": head.position}}),
+        ("has a place after the ledger's end", placed(gt=head.position)),
         ("has no place that can be", {"position": {"$exists": True, "$not": {"$gte": 1}}}),
         ("was never pending", {"position": {"$exists": False}, "pending": {"$ne": True}}),
     )

@@ -164,7 +164,8 @@ async def test_what_was_applied_is_announced_with_its_commits(
         ]
     )
     assert isinstance(runner.announce, Announcements)
-    assert [tuple(a) for a in runner.announce.heard] == [(0, 3, {"one": (1, 2), "two": (3, 3)})]
+    types = frozenset({GemFound.TOPIC, GemCut.TOPIC})
+    assert runner.announce.heard == [Applied(0, 3, {"one": (1, 2), "two": (3, 3)}, types)]
 
 
 # --- Poisoned events ---------------------------------------------------------------------------------
@@ -312,6 +313,9 @@ class OftenDown:
 
     async def adopt(self, *args: object, **options: object) -> None:
         await self.store.adopt(*args, **options)  # type: ignore[arg-type]
+
+    async def ensure_indexes(self, *args: object) -> None:
+        await self.store.ensure_indexes(*args)  # type: ignore[arg-type]
 
     async def apply(self, batch: Batch) -> None:
         if self.faults == 0:

@@ -172,6 +172,16 @@ async def test_a_category_has_its_own_list(api: Api) -> None:
         (".*", None),
         ("$gt", set()),
         ("rani(((((", {"Rani Haar"}),
+        ("neklace", {"Rani Haar", "Pearl Strand"}),
+        ("mecklace", {"Rani Haar", "Pearl Strand"}),
+        ("daimond", {"Solitaire Ring"}),
+        ("earing", {"Jhumka Drops"}),
+        ("झुमका", {"Jhumka Drops"}),
+        ("jumka", {"Jhumka Drops"}),
+        ("solitair", {"Solitaire Ring"}),
+        ("perl strnd", {"Pearl Strand"}),
+        ("goldd neklace", {"Rani Haar"}),
+        ("xyzzy", set()),
     ],
 )
 async def test_words_find_products(api: Api, words: str, found: set[str] | None) -> None:
@@ -188,6 +198,27 @@ async def test_words_find_products(api: Api, words: str, found: set[str] | None)
 async def test_an_empty_or_endless_search_is_refused(api: Api, words: str) -> None:
     response = await api.client.get("/api/products/search", params={"q": words})
     assert response.status_code == 422
+
+
+async def test_what_fits_best_comes_first(api: Api) -> None:
+    staff = await manager(api)
+    for name, description in (
+        ("Gold Chain", "goes well with a ruby pendant"),
+        ("Ruby Pendant", "in gold"),
+        ("Rubies for Ruth", "a string of stones"),
+    ):
+        body = {"name": name, "description": description, "price": 1000, "category": "Other"}
+        ok(await staff.client.post("/api/products", json=body | {"quantity": 1}), 201)
+    found = await names(api, "/api/products/search?q=ruby")
+    assert found == ["Ruby Pendant", "Gold Chain"]
+    assert (await names(api, "/api/products/search?q=rub"))[0] in {
+        "Rubies for Ruth",
+        "Ruby Pendant",
+    }
+    assert await names(api, "/api/products/search?q=pendant ruby&sort=name") == [
+        "Gold Chain",
+        "Ruby Pendant",
+    ]
 
 
 async def test_a_search_can_be_filtered(api: Api) -> None:

@@ -22,12 +22,8 @@ class FakeDatabase:
         self._process = process
 
     def get_collection(self, name: str, **_concerns: object) -> "FakeCollection":
-        kinds = {"commits": FakeCommits, "ledger": FakeBlocks}
+        kinds = {"commits": FakeCommits, "ledger": FakeBlocks, "snapshots": FakeCollection}
         return kinds[name](self._world, self._process)
-
-    def __getitem__(self, name: str) -> "FakeCollection":
-        assert name == "snapshots"
-        return FakeCollection(self._world, self._process)
 
 
 class FakeCollection:
@@ -53,25 +49,26 @@ class FakeCollection:
         if self.world.fails(self.world.chances.lost_answer):
             raise AutoReconnect("the answer was lost")
 
-    def find(self, query: Document, _projection: object = None) -> "Cursor":
-        return Cursor(self, query)
+    def find(self, query: Document, projection: Any = None) -> "Cursor":
+        return Cursor(self, query, projection or {})
 
     async def find_one(
         self,
         query: Document,
-        _projection: object = None,
+        projection: Any = None,
         sort: Sequence[tuple[str, int]] = (),
     ) -> Document | None:
-        found = await Cursor(self, query).sort(sort).limit(1).to_list()
+        found = await Cursor(self, query, projection or {}).sort(sort).limit(1).to_list()
         return found[0] if found else None
 
 
 class Cursor:
     """All is read at one moment, as from a snapshot."""
 
-    def __init__(self, collection: FakeCollection, query: Document) -> None:
+    def __init__(self, collection: FakeCollection, query: Document, shape: Document) -> None:
         self._collection = collection
         self._query = query
+        self._shape = shape
         self._order: list[tuple[str, int]] = []
         self._limit: int | None = None
 
@@ -96,6 +93,8 @@ class Cursor:
         for name, direction in reversed(self._order):
             found.sort(key=itemgetter(name), reverse=direction < 0)
         found = copy.deepcopy(found[: self._limit])
+        if "$filter" in str(self._shape.get("events")):
+            _keep_streams(found, self._shape["events"]["$filter"]["cond"]["$in"][1])
         await self._collection.answered()
         return found
 
@@ -165,6 +164,11 @@ class FakeBlocks(FakeCollection):
             raise DuplicateKeyError("entries.commit")
         self.documents[len(self.documents)] = copy.deepcopy(block)
         await self.answered()
+
+
+def _keep_streams(documents: Iterable[Document], streams: Sequence[str]) -> None:
+    for document in documents:
+        document["events"] = [e for e in document["events"] if e["stream"] in streams]
 
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:

@@ -111,6 +111,10 @@ class SimulatedReadModels:
         await self._called()
         await self._kept.adopt(name, version=version, indexes=indexes)
 
+    async def ensure_indexes(self, name: str, indexes: Sequence[Index]) -> None:
+        await self._called()
+        await self._kept.ensure_indexes(name, indexes)
+
     async def apply(self, batch: Batch) -> None:
         await self._called()
         if self._world.on.position_moves_with_the_documents:

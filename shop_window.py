@@ -1,0 +1,178 @@
+"""What the shop window shows to everybody is kept ready, and handed out before routing begins.
+
+An answer is kept with the position of the read models before it was made. It is old as soon as an event has
+been applied that changes what products are and which there are. Orders change only how many are left: that
+may be shown a second late. Nothing is kept from, or shown to, who says who they are or names a state.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dependencies import Services, count_address
+from domain import catalogue, stock
+from domain.errors import TooManyRequests
+from domain.kernel import DomainEvent
+
+HANDED_OUT = Counter("shop_window_answers_total", "Public answers", ["from_"])
+
+PREFIX = "/api/products"
+SHUT = ("/import", "/overlays", "/validate-import")
+"""Staff's own pages below the prefix."""
+MOST_BYTES = 64_000_000
+MOST_BYTES_OF_ONE = 400_000
+LATE_SECONDS = 1.0
+"""How long what is left of a piece may be shown as it was."""
+LONGEST_SECONDS = 30.0
+"""Of anything: read models can be rebuilt and mended without an event."""
+
+COUNTS: frozenset[type[DomainEvent]] = frozenset(
+    {
+        stock.StockReserved,
+        stock.StockReleased,
+        stock.StockCommitted,
+        stock.StockDispatched,
+    }
+)
+EVENTS: frozenset[type[DomainEvent]] = frozenset(
+    event
+    for module in (catalogue, stock)
+    for event in vars(module).values()
+    if isinstance(event, type) and issubclass(event, DomainEvent) and "TOPIC" in vars(event)
+)
+CHANGING = frozenset(event.TOPIC for event in EVENTS - COUNTS)
+COUNTING = frozenset(event.TOPIC for event in COUNTS)
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    headers: Headers
+    body: bytes
+    etag: bytes | None
+    route: Any
+    position: int
+    made_at: float
+
+
+class ShopWindow:
+    """Innermost of what surrounds a request: its answers get the same headers, figures and lines."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._ready: OrderedDict[bytes, Ready] = OrderedDict()
+        self._bytes = 0
+        self._making: dict[bytes, asyncio.Event] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_public(scope):
+            await self._app(scope, receive, send)
+            return
+        services: Services = scope["app"].state.services
+        key = scope["raw_path"] + b"?" + scope["query_string"]
+        ready = self._ready.get(key)
+        if ready is None or not is_fresh(ready, services):
+            ready = await self._awaited(key, services)
+        if ready is None:
+            await self._make(key, services, scope, receive, send)
+            return
+        try:
+            await count_address(scope, services, "read")
+        except TooManyRequests:
+            await self._app(scope, receive, send)  # which refuses it as any other
+            return
+        self._ready.move_to_end(key)
+        HANDED_OUT.labels("shelf").inc()
+        await hand_out(ready, scope, send)
+
+    async def _awaited(self, key: bytes, services: Services) -> Ready | None:
+        """What another request is making just now, if it is not old when it is ready."""
+        making = self._making.get(key)
+        if making is None:
+            return None
+        await making.wait()
+        ready = self._ready.get(key)
+        return ready if ready is not None and is_fresh(ready, services) else None
+
+    async def _make(
+        self, key: bytes, services: Services, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        making = self._making.setdefault(key, asyncio.Event())
+        try:
+            await self._cook(key, services, scope, receive, send)
+        finally:
+            making.set()
+            if self._making.get(key) is making:
+                del self._making[key]
+
+    async def _cook(
+        self, key: bytes, services: Services, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        position, made_at = services.consistency.position, time.monotonic()
+        status, headers, parts = 0, Headers(), list[bytes]()
+
+        async def watched(message: Message) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], list(message["headers"])
+            elif status == 200:
+                parts.append(message.get("body", b""))
+            await send(message)
+
+        HANDED_OUT.labels("kitchen").inc()
+        await self._app(scope, receive, watched)
+        if status == 200:
+            body = b"".join(parts)
+            etag = next((value for name, value in headers if name == b"etag"), None)
+            self._keep(key, Ready(headers, body, etag, scope.get("route"), position, made_at))
+
+    def _keep(self, key: bytes, ready: Ready) -> None:
+        if len(ready.body) > MOST_BYTES_OF_ONE:
+            return
+        before = self._ready.pop(key, None)
+        self._ready[key] = ready
+        self._bytes += len(ready.body) - (len(before.body) if before else 0)
+        while self._bytes > MOST_BYTES:
+            self._bytes -= len(self._ready.popitem(last=False)[1].body)
+
+
+def is_public(scope: Scope) -> bool:
+    """A read of the catalogue by nobody in particular."""
+    path: str = scope["path"]
+    if scope["method"] != "GET" or not path.startswith(PREFIX):
+        return False
+    if path.startswith(SHUT, len(PREFIX)):
+        return False
+    return not any(
+        name in {b"authorization", b"consistency-token", b"origin"} for name, _ in scope["headers"]
+    )
+
+
+def is_fresh(ready: Ready, services: Services) -> bool:
+    age = time.monotonic() - ready.made_at
+    if age > LONGEST_SECONDS:
+        return False
+    changed = services.consistency.last_change(CHANGING)
+    if changed is None:  # nobody tells us
+        return age <= LATE_SECONDS
+    if changed > ready.position:
+        return False
+    counted = services.consistency.last_change(COUNTING) or 0
+    return counted <= ready.position or age <= LATE_SECONDS
+
+
+async def hand_out(ready: Ready, scope: Scope, send: Send) -> None:
+    scope["route"] = ready.route
+    if ready.etag is not None and (b"if-none-match", ready.etag) in scope["headers"]:
+        headers = [(b"etag", ready.etag)]
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": list(ready.headers)})
+    await send({"type": "http.response.body", "body": ready.body})

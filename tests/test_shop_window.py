@@ -1,0 +1,123 @@
+"""What is handed out from the shelf is what the kitchen would make."""
+
+from typing import Any
+
+import pytest
+
+import shop_window
+from shop_window import CHANGING, COUNTING, HANDED_OUT
+from tests.api import Api
+from tests.buying import manager, ok
+
+PATHS = (
+    "/api/products",
+    "/api/products?limit=2&sort=price",
+    "/api/products/category/gold",
+    "/api/products/search?q=haar",
+    "/api/products/featured",
+)
+HAAR = {"name": "Rani Haar", "price": 320000, "category": "Gold", "quantity": 3}
+
+
+def from_shelf() -> float:
+    return float(HANDED_OUT.labels("shelf")._value.get())
+
+
+async def shown(api: Api, path: str) -> tuple[bool, Any]:
+    """Whether it lay ready, and what was shown."""
+    before = from_shelf()
+    answer = await api.client.get(path)
+    return from_shelf() > before, answer.json()
+
+
+async def product(api: Api, **changes: Any) -> tuple[Any, Any]:
+    staff = await manager(api)
+    return staff, ok(await staff.client.post("/api/products", json=HAAR | changes), 201)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_the_second_visitor_gets_the_same_from_the_shelf(api: Api, path: str) -> None:
+    await product(api)
+    first, second = await api.client.get(path), await api.client.get(path)
+    assert (first.status_code, first.content) == (second.status_code, second.content)
+    own = {"x-request-id"}
+    kept = [{n: v for n, v in a.headers.items() if n not in own} for a in (first, second)]
+    assert kept[0] == kept[1]
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert (await shown(api, path))[0]
+
+
+async def test_a_change_is_shown_at_once(api: Api) -> None:
+    staff, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    await shown(api, path)
+    assert (await shown(api, path))[0]
+    change = {"price": 330000}
+    headers = {"If-Match": "*"}
+    ok(await staff.client.patch(path, json=change, headers=headers))
+    for each in (path, "/api/products"):
+        is_ready, answer = await shown(api, each)
+        data = answer["data"]
+        assert not is_ready
+        assert (data[0] if isinstance(data, list) else data)["price"] == 330000
+
+
+async def test_a_new_product_is_in_the_list_at_once(api: Api) -> None:
+    await product(api)
+    assert (await shown(api, "/api/products"))[1]["pagination"]["total"] == 1
+    await product(api, name="Jhumka")
+    assert (await shown(api, "/api/products"))[1]["pagination"]["total"] == 2
+
+
+async def test_what_is_left_of_a_piece_may_be_shown_a_moment_late(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    await shown(api, path)
+    api.consistency._changes.note(COUNTING, api.consistency.position + 1)
+    assert (await shown(api, path))[0]
+    monkeypatch.setattr(shop_window, "LATE_SECONDS", 0.0)
+    assert not (await shown(api, path))[0]
+
+
+async def test_who_signs_in_or_names_a_state_is_never_served_from_the_shelf(api: Api) -> None:
+    staff, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    await shown(api, path)
+    before = from_shelf()
+    answer = await staff.client.get(path)
+    assert "overlayRefusal" in ok(answer)
+    await api.client.get(path, headers={"Consistency-Token": "p1"})
+    assert from_shelf() == before
+
+
+async def test_a_known_version_is_not_sent_again(api: Api) -> None:
+    _, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    first = await api.client.get(path)
+    again = await api.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+async def test_what_is_not_there_is_not_kept(api: Api) -> None:
+    await shown(api, "/api/products/65f000000000000000000001")
+    assert not (await shown(api, "/api/products/65f000000000000000000001"))[0]
+
+
+async def test_the_oldest_leave_when_the_shelf_is_full(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await product(api)
+    size = len((await api.client.get("/api/products?limit=1")).content)
+    monkeypatch.setattr(shop_window, "MOST_BYTES", int(size * 2.5))
+    for limit in (1, 2, 3):
+        await shown(api, f"/api/products?limit={limit}")
+    assert not (await shown(api, "/api/products?limit=1"))[0]
+    assert (await shown(api, "/api/products?limit=3"))[0]
+
+
+def test_every_event_of_a_product_and_its_stock_makes_what_is_kept_old() -> None:
+    assert {"ProductChanged", "ProductArchived", "StockCounted", "StockOpened"} <= CHANGING
+    assert {"StockReserved", "StockReleased", "StockCommitted", "StockDispatched"} == COUNTING
