@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import appending, flowing, tryon
+from benchmarks import appending, flowing, tryon, verifying
 from embedded.servers import Mongod
 
 
@@ -26,9 +26,14 @@ def _tryon(directory: Path) -> str:
     return tryon.table(tryon.measure(directory))
 
 
+def _verifying(directory: Path) -> str:
+    return verifying.table(verifying.measure(directory))
+
+
 PARTS: dict[str, tuple[str, Callable[[Path], str]]] = {
     "appending": ("Appending one event a command", _appending),
     "flowing": ("From a command to its read model, and back to memory", _flowing),
+    "verifying": ("Proving that history was not changed", _verifying),
     "tryon": ("From an upload to a picture with jewellery", _tryon),
 }
 

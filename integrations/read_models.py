@@ -16,12 +16,12 @@ from pymongo.errors import OperationFailure
 
 from domain.read_models import Batch, Index, MovedError, ParkedEvent, Standing, Write
 from integrations.moves import Move
+from integrations.namespaces import make_collection
 from integrations.transactions import MAJORITY, Operation, bulk, operation, transact, unavailable
 
 Document = dict[str, Any]
 
 LIVE = "live"
-NAMESPACE_EXISTS = 48
 INDEX_NOT_FOUND = 27
 MAX_PARKED = 10_000
 """Streams that one runner holds in mind; a shop with more has one broken fold, not many bad events."""
@@ -212,11 +212,7 @@ async def ensure_collection(
     database: AsyncDatabase[Document], name: str, indexes: Sequence[Index]
 ) -> None:
     """Make the collection and its indexes, and drop those that are wanted no longer. Safe to repeat."""
-    try:
-        await database.create_collection(name, check_exists=False)
-    except OperationFailure as e:  # made before, or by a process that starts at this moment
-        if e.code != NAMESPACE_EXISTS:
-            raise
+    await make_collection(database, name)
     models = [IndexModel(list(i.keys), **dict(i.options)) for i in indexes]
     if models:
         await database[name].create_indexes(models)

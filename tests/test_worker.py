@@ -253,3 +253,12 @@ async def test_when_an_essential_task_dies_it_exits_with_a_fault(
     process = await started(settings)
     await process.until("task died")
     assert await process.end() == 70
+
+
+async def test_two_workers_begin_an_empty_shop_together(settings: Settings) -> None:
+    first, second = await asyncio.gather(started(settings), started(settings))
+    try:
+        await asyncio.gather(first.until("worker runs"), second.until("worker runs"))
+    finally:
+        await asyncio.gather(first.end(), second.end())
+    assert first.process.returncode == second.process.returncode == 0

@@ -19,12 +19,13 @@ import pymongo
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from domain.errors import Unavailable
 from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
 from integrations.event_store.commits import durable_collection, placed
+from integrations.namespaces import make_collection
 
 MAX_BLOCK_COMMITS = 500
 MAX_PAGES = 32
@@ -34,7 +35,6 @@ MAX_PAGE_BYTES = 8_000_000
 KNOWN_STREAMS = 100_000
 MAJORITY_SECONDS = 5.0
 """How long to ask a majority that may be away: the server itself would wait for ever."""
-NAMESPACE_EXISTS = 48
 
 BLOCK_SHAPE = {
     "$jsonSchema": {
@@ -80,13 +80,7 @@ class Ledger:
 
     async def prepare(self) -> None:
         """Make the collection with its validator and index. Safe to repeat."""
-        try:
-            await self._database.create_collection(
-                "ledger", validator=BLOCK_SHAPE, check_exists=False
-            )
-        except OperationFailure as e:  # made before, or by a process that starts at this moment
-            if e.code != NAMESPACE_EXISTS:
-                raise
+        await make_collection(self._database, "ledger", validator=BLOCK_SHAPE)
         await self.blocks.create_index("entries.commit", unique=True, name="commit")
         await self.blocks.create_index("first", unique=True, name="first")
 

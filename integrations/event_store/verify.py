@@ -4,7 +4,7 @@ A truncation of the ledger's end cannot be seen from inside when all stores were
 that an auditor keeps the hash of a block (`python -m cli audit verify --head N:HASH`).
 """
 
-import math
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +27,13 @@ from integrations.event_store.mapping import message_body
 from integrations.event_store.relay import Relay
 
 MAX_FINDINGS = 1_000
-READ_EVENTS = 2_000
-READ_BLOCKS = 500
+PAGE_BLOCKS = 100
+PAGE_COMMITS = 500
+"""Read at once. MongoDB ends a page at 16 MB, however many it has."""
+NOWHERE: dict[str, Any] = {
+    "$nor": [{"position": {"$gte": 1}}, {"position": {"$exists": False}, "pending": True}]
+}
+"""Neither placed nor waiting for a place. No index shows them: an audit looks at every commit."""
 
 
 @dataclass(frozen=True)
@@ -147,62 +152,57 @@ def _leaf_now(commit: Mapping[str, Any]) -> str | None:
         return None
 
 
-Block = dict[str, Any]
-Commits = dict[str, dict[str, Any]]
+class _ByPlace:
+    """Commits by their places, read once from beginning to end: blocks come in the same order."""
+
+    def __init__(self, ledger: Ledger, *, first: int) -> None:
+        found = ledger.commits.find(placed(gte=first)).sort("position", 1)
+        self._cursor = found.batch_size(PAGE_COMMITS)
+        self._page: deque[dict[str, Any]] = deque()
+
+    async def before(self, position: int, *, most: int) -> list[dict[str, Any]]:
+        """The next ones before a position, `most` at most: the rest comes with the next block."""
+        found: list[dict[str, Any]] = []
+        while len(found) < most:
+            if not self._page:
+                self._page.extend(await self._cursor.to_list(PAGE_COMMITS))
+            if not self._page or not _is_before(self._page[0]["position"], position):
+                break
+            found.append(self._page.popleft())
+        return found
+
+    async def close(self) -> None:
+        await self._cursor.close()
+
+
+def _is_before(place: object, position: int) -> bool:
+    """What MongoDB calls a number and Python cannot compare is nobody's place: shown to the next block."""
+    return not isinstance(place, int | float) or place < position
 
 
 async def blocks_with_commits(
     ledger: Ledger, *, after_block: int = 0
-) -> AsyncIterator[tuple[Block, Commits]]:
+) -> AsyncIterator[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
     """Every block with the commits that it names or that claim a place in it, oldest first.
 
-    Small blocks are read many at a time: about `READ_EVENTS` events are in memory, or one block.
+    Two cursors go through ledger and commits side by side, whatever the size of blocks; a page of each is in
+    memory. What is not at its place is asked for by its id.
     """
-    blocks: list[Block] = []
-    async for block in ledger.blocks.find({"_id": {"$gt": after_block}}).sort("_id", 1):
-        blocks.append(block)
-        if sum(b["count"] for b in blocks) >= READ_EVENTS or len(blocks) >= READ_BLOCKS:
-            for whole in await _with_commits(ledger, blocks):
-                yield whole
-            blocks = []
-    for whole in await _with_commits(ledger, blocks):
-        yield whole
-
-
-async def _with_commits(ledger: Ledger, blocks: Sequence[Block]) -> list[tuple[Block, Commits]]:
-    if not blocks:
-        return []
-    ids = [entry["commit"] for block in blocks for entry in block["entries"]]
-    ranges = [placed(gte=b["first"], lt=b["first"] + b["count"]) for b in _runs(blocks)]
-    found = await ledger.commits.find({"$or": [{"_id": {"$in": ids}}, *ranges]}).to_list()
-    by_id = {commit["_id"]: commit for commit in found}
-    return [(block, _commits_of(block, by_id, found)) for block in blocks]
-
-
-def _runs(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks that follow one another as one: a branch of the query for each run, not for each block."""
-    runs: list[Block] = []
-    for block in blocks:
-        if runs and runs[-1]["first"] + runs[-1]["count"] == block["first"]:
-            runs[-1] = {**runs[-1], "count": runs[-1]["count"] + block["count"]}
-        else:
-            runs.append(block)
-    return runs
-
-
-def _commits_of(
-    block: Block, by_id: Mapping[str, dict[str, Any]], found: Sequence[dict[str, Any]]
-) -> Commits:
-    named = [entry["commit"] for entry in block["entries"]]
-    commits = {name: by_id[name] for name in named if name in by_id}
-    end = block["first"] + block["count"]
-    return commits | {c["_id"]: c for c in found if block["first"] <= _place(c) < end}
-
-
-def _place(commit: Mapping[str, Any]) -> float:
-    """An insider may have written anything there."""
-    place = commit.get("position")
-    return place if isinstance(place, int | float) else math.nan
+    blocks = ledger.blocks.find({"_id": {"$gt": after_block}}).sort("_id", 1)
+    by_place: _ByPlace | None = None
+    while page := await blocks.to_list(PAGE_BLOCKS):
+        by_place = by_place or _ByPlace(ledger, first=page[0]["first"] if after_block else 1)
+        for block in page:
+            ids = [entry["commit"] for entry in block["entries"]]
+            end = block["first"] + block["count"]
+            here = await by_place.before(end, most=len(ids) + MAX_FINDINGS)
+            commits = {commit["_id"]: commit for commit in here}
+            if missing := [commit_id for commit_id in ids if commit_id not in commits]:
+                query = {"_id": {"$in": missing}}
+                commits |= {c["_id"]: c for c in await ledger.commits.find(query).to_list()}
+            yield block, commits
+    if by_place is not None:
+        await by_place.close()
 
 
 async def verify(
@@ -212,20 +212,18 @@ async def verify(
     anchor: Mapping[int, str] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[Finding], Head]:
-    """Verify the whole ledger and, with a relay, JetStream against it.
+    """Verify the whole ledger and, with a relay, JetStream against it. Linear in events.
 
     `progress` is told the last position checked.
     """
     verification = Verification(anchor)
     sequence = await relay.last_sequence() if relay is not None else 0
-    published = None if relay is None else _Published(relay)
+    jetstream = None if relay is None else _JetStream(relay, sequence)
     async for block, commits in blocks_with_commits(ledger):
         standing = verification.block(block, commits)
-        if published is not None:
-            await published.compare(verification, standing, up_to=sequence)
+        if jetstream is not None:
+            await jetstream.compare(verification, standing)
         progress(verification.head.position)
-    if published is not None:
-        await published.close()
     await _check_outside_the_ledger(verification, ledger)
     if sequence > verification.head.position:
         detail = f"JetStream goes on to {sequence}, the ledger ends before"
@@ -233,41 +231,35 @@ async def verify(
     return verification.finish(), verification.head
 
 
-class _Published:
-    """What JetStream holds, read on from the first position, compared position by position."""
+class _JetStream:
+    """JetStream beside the ledger, as far as `sequence`: the relay has not come further yet."""
 
-    def __init__(self, relay: Relay) -> None:
-        self._messages = relay.messages()
+    def __init__(self, relay: Relay, sequence: int) -> None:
+        self._relay = relay
+        self._sequence = sequence
+        self._bodies = relay.bodies(1, sequence)
         self._next: tuple[int, bytes] | None = None
 
-    async def body(self, position: int) -> bytes | None:
-        """Ask in order. None where JetStream has nothing."""
-        while self._next is None or self._next[0] < position:
-            try:
-                self._next = await anext(self._messages)
-            except StopAsyncIteration:
-                return None
-        return self._next[1] if self._next[0] == position else None
-
-    async def close(self) -> None:
-        await self._messages.aclose()
-
     async def compare(
-        self,
-        verification: Verification,
-        placed_commits: Sequence[tuple[Mapping[str, Any], int]],
-        *,
-        up_to: int,
+        self, verification: Verification, standing: Sequence[tuple[Mapping[str, Any], int]]
     ) -> None:
-        """The relay has not come further than `up_to` yet."""
-        for commit, first in placed_commits:
+        for commit, first in standing:
             for position, stored in enumerate(commit["events"], first):
-                if position > up_to:
+                if position > self._sequence:
                     return
-                if await self.body(position) != message_body(commit, stored, position):
+                body = message_body(commit, stored, position)
+                if not await self._holds(position, body):
                     detail = f"JetStream holds other bytes than {stored['id']}"
-                    found = Finding(verification.head.block, position, "jetstream", detail)
-                    verification.add(found)
+                    block = verification.head.block
+                    verification.add(Finding(block, position, "jetstream", detail))
+
+    async def _holds(self, position: int, body: bytes) -> bool:
+        """What does not fit is asked of the leader itself: a follower may be behind."""
+        while self._next is None or self._next[0] < position:
+            self._next = await anext(self._bodies, None) or (self._sequence + 1, b"")
+        if self._next == (position, body):
+            return True
+        return await self._relay.message_at(position) == body
 
 
 async def _check_outside_the_ledger(verification: Verification, ledger: Ledger) -> None:
@@ -279,19 +271,26 @@ async def _check_outside_the_ledger(verification: Verification, ledger: Ledger) 
         ):
             detail = f"commit {commit_id} has lost its place"
             verification.add(Finding(block, position, "mark", detail))
-    queries: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("has a place after the ledger's end", placed(gt=head.position)),
-        ("has no place that can be", {"position": {"$exists": True, "$not": {"$gte": 1}}}),
-        ("was never pending", {"position": {"$exists": False}, "pending": {"$ne": True}}),
+    behind = (
+        await ledger.commits.find(placed(gt=head.position), {"position": 1})
+        .limit(MAX_FINDINGS)
+        .to_list()
     )
-    for meaning, query in queries:
-        suspects = await ledger.commits.find(query, {"position": 1}).limit(MAX_FINDINGS).to_list()
-        for commit in suspects:
-            place = commit.get("position")
-            if isinstance(place, int) and await ledger.block_at(place) is not None:
-                continue  # sealed while we looked
-            detail = f"commit {commit['_id']} {meaning}"
-            verification.add(Finding(None, place, "inserted", detail))
+    for commit in behind:
+        place = commit["position"]
+        if isinstance(place, int) and await ledger.block_at(place) is not None:
+            continue  # sealed while we looked
+        _inserted(verification, commit, "has a place after the ledger's end")
+    for commit in await ledger.commits.find(NOWHERE, {"position": 1}).limit(MAX_FINDINGS).to_list():
+        has_place = "position" in commit
+        _inserted(
+            verification, commit, "has no place that can be" if has_place else "was never pending"
+        )
+
+
+def _inserted(verification: Verification, commit: Mapping[str, Any], meaning: str) -> None:
+    detail = f"commit {commit['_id']} {meaning}"
+    verification.add(Finding(None, commit.get("position"), "inserted", detail))
 
 
 # --- Export -------------------------------------------------------------------------------------

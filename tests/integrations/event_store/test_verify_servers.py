@@ -2,15 +2,16 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from bson.decimal128 import Decimal128
 from nats.aio.client import Client
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
+from integrations.event_store import Ledger, MongoEventStore, SubjectKeys, published
 from integrations.event_store.canonical import leaf_of
 from integrations.event_store.relay import Relay
 from integrations.event_store.verify import (
@@ -97,6 +98,15 @@ async def at_no_place(archive: Archive) -> None:
     await forge(archive, position=-1.5)
 
 
+async def at_a_place_of_another_kind(archive: Archive) -> None:
+    """MongoDB takes it for a number, Python cannot compare it."""
+    await forge(archive, position=Decimal128("4.5"))
+
+
+async def at_two_places(archive: Archive) -> None:
+    await forge(archive, position=[40, 41])
+
+
 async def never_pending(archive: Archive) -> None:
     """Commands would load it; nothing would ever publish it."""
     await forge(archive, position=None)
@@ -122,6 +132,8 @@ async def twice_at_one_place(archive: Archive) -> None:
         (between_two_places, {"inserted"}),
         (behind_the_end, {"inserted"}),
         (at_no_place, {"inserted"}),
+        (at_a_place_of_another_kind, {"inserted"}),
+        (at_two_places, {"inserted"}),
         (never_pending, {"inserted"}),
         (without_its_mark, {"inserted", "mark"}),
         (marked_elsewhere, {"mark"}),
@@ -175,3 +187,24 @@ async def test_a_commit_that_was_removed_is_missed(archive: Archive) -> None:
     await archive.commits.delete_one({"position": 4})
     findings, _ = await verify(archive.ledger)
     assert {finding.check for finding in findings} == {"missing"}
+
+
+async def test_a_jetstream_without_some_of_its_events_is_found(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read in small batches, so that one begins in a hole and one ends in it."""
+    monkeypatch.setattr(published, "BATCH_MESSAGES", 4)
+    assert await archive.checks() == set()
+    name = archive.relay._stream
+    manager = archive.relay._client.jetstream()
+    config = (await manager.stream_info(name)).config
+    await manager.delete_stream(name)
+    await manager.add_stream(replace(config, deny_delete=False))
+    assert await archive.relay.catch_up() == 18
+    for position in (1, 4, 5, 9, 18):
+        await manager.delete_msg(name, position)
+    findings, head = await verify(archive.ledger, relay=archive.relay)
+    assert [(f.check, f.position) for f in findings] == [
+        ("jetstream", position) for position in (1, 4, 5, 9, 18)
+    ]
+    assert head.position == 18
