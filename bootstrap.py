@@ -30,6 +30,7 @@ from integrations.pictures import PictureFetcher
 from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens
+from integrations.setbacks import MongoSetbacks
 from settings import Settings, SettingsError
 
 ProcessRole = Literal["api", "worker", "cli"]
@@ -83,6 +84,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             objects=objects,
             mailer=_mailer(settings),
             limiter=limiter,
+            setbacks=MongoSetbacks(database),
             hasher=hasher,
             images=images,
             pictures=pictures,

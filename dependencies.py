@@ -39,6 +39,7 @@ from domain.ports import (
     PersonalKeys,
     Pictures,
     RateLimiter,
+    Setbacks,
     Tables,
 )
 from domain.sessions import AccessClaims, User
@@ -150,6 +151,7 @@ class Services:
     objects: ObjectStore
     mailer: Mailer
     limiter: RateLimiter
+    setbacks: Setbacks
     hasher: PasswordHasher
     images: ImageWorker
     pictures: Pictures

@@ -10,24 +10,18 @@ import gc
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from pymongo.errors import PyMongoError
 
 from bootstrap import open_services
-from commands.cancelling import expire_reservations
-from commands.catalogue_pictures import cut_out_catalogue_pictures
-from commands.orphans import sweep_orphans
-from commands.policies import POLICIES
+from commands.policies import POLICIES, ROUNDS
 from commands.policy import Policy
-from commands.reconciliation import reconcile_open_payments
-from commands.refunding import reconcile_open_refunds
-from commands.retention import remove_expired_pictures
+from commands.rounds import Round, Whole
 from dependencies import Services
-from domain.errors import DomainError, Unavailable
+from domain.errors import Unavailable
 from domain.ports import RecordedEvent
 from domain.read_models import Message, MovedError
 from integrations.event_store import COMMITTED_SUBJECT, Ledger
@@ -52,25 +46,8 @@ log = structlog.get_logger("worker")
 
 SOFTWARE_FAULT = 70
 GRACE_SECONDS = 25.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timer:
-    name: str
-    every_seconds: float
-    act: Callable[[Services], Awaitable[Any]]
-
-
-TIMERS = (
-    Timer(name="unpaid orders expire", every_seconds=30, act=expire_reservations),
-    Timer(name="expired pictures are removed", every_seconds=600, act=remove_expired_pictures),
-    Timer(name="files that nobody owns are swept", every_seconds=600, act=sweep_orphans),
-    Timer(
-        name="catalogue pictures become overlays", every_seconds=5, act=cut_out_catalogue_pictures
-    ),
-    Timer(name="open payments are asked about", every_seconds=60, act=reconcile_open_payments),
-    Timer(name="open refunds are asked about", every_seconds=60, act=reconcile_open_refunds),
-)
+LONGEST_PAUSE = 600.0
+MOST_FAILURES = 10
 
 
 @dataclass
@@ -115,8 +92,8 @@ async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None
     await consumers.start(last_position=await services.store.last_position())
     tasks.start("projections", runner.run(feed, stop=tasks.stop))
     tasks.start("policies", consumers.run(stop=tasks.stop))
-    for timer in TIMERS:
-        tasks.start(timer.name, keep_time(timer, services, stop=tasks.stop))
+    for each in ROUNDS:
+        tasks.start(each.name, keep_going(each, services, stop=tasks.stop))
     tasks.start("new projections", fill_new_projections(services, stop=tasks.stop))
     metrics = WorkerMetrics(runner, consumers.deliveries, store=services.store, desk=desk)
     tasks.start("metrics", metrics.observe(stop=tasks.stop))
@@ -215,16 +192,22 @@ async def fill_new_projections(services: Services, *, stop: asyncio.Event) -> No
     await stop.wait()
 
 
-async def keep_time(timer: Timer, services: Services, *, stop: asyncio.Event) -> None:
-    """Call it again and again, a little early or late, so that two workers seldom meet."""
+async def keep_going(this: Round | Whole, services: Services, *, stop: asyncio.Event) -> None:
+    """Round and round, a little early or late, so that two workers seldom meet; slower while it fails. No
+    fault of a round is the worker's death.
+    """
+    failures = 0
     while not stop.is_set():
         try:
-            await timer.act(services)
-        except (DomainError, PyMongoError) as e:
-            log.warning("timer failed", timer=timer.name, reason=repr(e))
+            await this(services)
+            failures = 0
+        except Exception as e:  # noqa: BLE001 - the next round is the remedy, and the log tells
+            failures = min(failures + 1, MOST_FAILURES)
+            log.warning("round failed", round=this.name, failures=failures, reason=repr(e))
         spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
+        pause = min(this.every_seconds * 2**failures, max(LONGEST_PAUSE, this.every_seconds))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timer.every_seconds * spread):
+            async with asyncio.timeout(pause * spread):
                 await stop.wait()
 
 

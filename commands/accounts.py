@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 
 from commands.context import Command, system_context
 from commands.sessions import Secret, ThisVisit, Visit, begin_session, password_is, signed_in
-from commands.unit_of_work import UnitOfWork, run
+from commands.unit_of_work import UnitOfWork, perform
 from dependencies import (
     Admin,
     AllServices,
@@ -250,8 +250,7 @@ async def erase_person(user_id: str, work: UnitOfWork) -> Account:
 
 async def erase(user_id: str, context: CommandContext, services: Services) -> Commit | None:
     """Forget a person. Safe to repeat, which finishes what a crash left undone."""
-    key = services.keyring.claims
-    commit = await run(partial(erase_person, user_id), context, services.store, claims_key=key)
+    commit = await perform(partial(erase_person, user_id), context, services)
     await services.keys.destroy(user_id)
     services.sessions.forget(user_id)
     return commit
@@ -271,7 +270,7 @@ async def ensure_admin(services: Services) -> None:
             email=email, password=password.get_secret_value(), first_name="Administrator"
         )
         handler = partial(open_account, command, services, roles=(Role.ADMIN, Role.CUSTOMER))
-        await run(handler, context, services.store, claims_key=services.keyring.claims)
+        await perform(handler, context, services)
     except Taken:
         log.info("the first administrator's address already has an account")
     except ValidationError as e:

@@ -1,13 +1,15 @@
 """Cancelling an order: by its customer, by staff, or by the clock; what it held is let go with it."""
 
+from collections.abc import Collection
 from functools import partial
 
 import structlog
 
 from commands.context import Command, system_context
-from commands.unit_of_work import UnitOfWork, run
-from dependencies import Services
-from domain.errors import DomainError, NotFound
+from commands.rounds import Round
+from commands.unit_of_work import UnitOfWork, perform
+from dependencies import Services, object_id_or_404
+from domain.errors import NotFound
 from domain.order_events import CancelReason
 from domain.orders import Note, Order
 from domain.payment_events import RefundReason
@@ -63,26 +65,26 @@ async def _let_go(order: Order, work: UnitOfWork) -> None:
         payment.refund_all(RefundReason.ORDER_CANCELLED)
 
 
-async def expire_reservations(services: Services) -> int:
-    """Cancel the orders that nobody paid in time; the worker's timer calls it. Answers how many.
+async def due_orders(services: Services, waiting: Collection[str]) -> list[str]:
+    """Those that nobody paid in time. The read model only proposes."""
+    query = {
+        "until": {"$lte": services.clock()},
+        "_id": {"$nin": [object_id_or_404(i) for i in waiting]},
+    }
+    due = services.read_models["orderDeadlines"].find(query, {"_id": 1})
+    documents = await due.sort("until").limit(MAX_EXPIRED_IN_ONE_ROUND).to_list()
+    return [str(document["_id"]) for document in documents]
 
-    The read model only proposes; each order decides by its own stream, so calling it twice, late or in
-    two processes changes nothing more.
-    """
-    due = services.read_models["orderDeadlines"].find({"until": {"$lte": services.clock()}})
-    expired = 0
-    for document in await due.sort("until").limit(MAX_EXPIRED_IN_ONE_ROUND).to_list():
-        order_id = str(document["_id"])
-        try:
-            commit = await run(
-                partial(expire_order, order_id),
-                system_context("ExpireOrder", correlation=f"expiry-{order_id}"),
-                services.store,
-                claims_key=services.keyring.claims,
-                clock=services.clock,
-            )
-        except DomainError as e:
-            log.warning("order-not-expired", order=order_id, code=e.code)
-            continue
-        expired += commit is not None
-    return expired
+
+async def expire_if_unpaid(order_id: OrderId, services: Services) -> bool:
+    context = system_context("ExpireOrder", correlation=f"expiry-{order_id}")
+    return await perform(partial(expire_order, order_id), context, services) is not None
+
+
+expire_reservations = Round(
+    name="unpaid orders expire",
+    every_seconds=30,
+    propose=due_orders,
+    carry_out=expire_if_unpaid,
+    most=MAX_EXPIRED_IN_ONE_ROUND,
+)

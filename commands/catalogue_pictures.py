@@ -17,7 +17,8 @@ import structlog
 from commands.context import system_context
 from commands.cutting import FAILED, REFUSALS, UNREACHABLE, fetched, overlay_of_bytes
 from commands.overlays import refuse_cut_out
-from commands.unit_of_work import Handler, UnitOfWork, run
+from commands.rounds import Whole
+from commands.unit_of_work import Handler, UnitOfWork, perform
 from dependencies import Services
 from domain.catalogue import Product
 from domain.errors import DomainError, Invalid
@@ -36,7 +37,7 @@ HOSTS_AT_ONCE = 4
 
 
 @dataclass
-class Round:
+class Looking:
     """Hosts are asked beside each other; pictures are cut one at a time, as customers wait for imaging."""
 
     services: Services
@@ -51,12 +52,12 @@ class Round:
         return asyncio.get_running_loop().time() > self.ends_at
 
 
-async def cut_out_catalogue_pictures(services: Services) -> int:
+async def look_after_due_pictures(services: Services) -> int:
     """Look after the pictures that are due. Answers how many were looked at."""
     if not services.settings.fetch_catalogue_pictures:
         return 0
     begun = asyncio.get_running_loop().time()
-    this_round = Round(services, ends_at=begun + ROUND_SECONDS)
+    this_round = Looking(services, ends_at=begun + ROUND_SECONDS)
     hosts = await _due_by_host(services)
     work = (_of_one_host(product_ids, this_round) for product_ids in hosts.values())
     await asyncio.gather(*work)
@@ -86,7 +87,7 @@ def _host(images: Sequence[str]) -> str:
     return urlsplit(images[0]).netloc.lower() if images else ""
 
 
-async def _of_one_host(product_ids: Sequence[ProductId], this_round: Round) -> None:
+async def _of_one_host(product_ids: Sequence[ProductId], this_round: Looking) -> None:
     """A host that cannot be reached is asked once: the rest of its pictures share the answer."""
     away: str | None = None
     async with this_round.places:
@@ -101,7 +102,9 @@ async def _of_one_host(product_ids: Sequence[ProductId], this_round: Round) -> N
                 away = outcome or away
 
 
-async def _look_after(product_id: ProductId, this_round: Round, *, away: str | None) -> str | None:
+async def _look_after(
+    product_id: ProductId, this_round: Looking, *, away: str | None
+) -> str | None:
     """Cut it out, or say why not; the reason when its host was away."""
     services = this_round.services
     product: Product | None = await services.store.load(Product, product_id)
@@ -122,7 +125,7 @@ async def _look_after(product_id: ProductId, this_round: Round, *, away: str | N
 
 
 async def _overlay(
-    product: Product, picture: str, this_round: Round, *, away: str | None
+    product: Product, picture: str, this_round: Looking, *, away: str | None
 ) -> Overlay:
     if away is not None:
         raise Invalid(away, code=UNREACHABLE)
@@ -131,7 +134,7 @@ async def _overlay(
         return await overlay_of_bytes(product, picture, data, this_round.services)
 
 
-async def _set_aside(product_id: ProductId, fault: BaseException, this_round: Round) -> None:
+async def _set_aside(product_id: ProductId, fault: BaseException, this_round: Looking) -> None:
     """The next picture is begun all the same. What is no problem of the shop's is a fault of ours, found
     by this picture: it is refused for now, so that it neither ends the worker nor comes each round.
     """
@@ -157,10 +160,13 @@ async def take_cut_out(product_id: ProductId, overlay: Overlay, work: UnitOfWork
 
 
 async def _act(handler: Handler, product_id: ProductId, services: Services) -> None:
-    await run(
+    await perform(
         handler,
         system_context("CutOutCataloguePicture", correlation=f"overlay-{product_id}"),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
+        services,
     )
+
+
+cut_out_catalogue_pictures = Whole(
+    name="catalogue pictures become overlays", every_seconds=5, go=look_after_due_pictures
+)

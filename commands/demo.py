@@ -6,7 +6,7 @@ from functools import partial
 from commands.context import system_context
 from commands.drawn import FOLDER
 from commands.imports import start_import
-from commands.unit_of_work import run
+from commands.unit_of_work import perform
 from dependencies import Services
 
 NOBODY = "0" * 24
@@ -19,7 +19,7 @@ async def load_demo(services: Services) -> None:
     digest = hashlib.sha256(data).hexdigest()
     key = f"imports/{digest}.bin"
     await services.objects.put(key, data, content_type="application/octet-stream")
-    await run(
+    await perform(
         partial(
             start_import,
             NOBODY,
@@ -30,7 +30,5 @@ async def load_demo(services: Services) -> None:
             on_duplicate="skip",
         ),
         system_context("LoadDemo", correlation="start", command_id="demo-catalogue"),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
+        services,
     )

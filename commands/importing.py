@@ -17,7 +17,7 @@ from commands.catalogue import import_product, rewrite_product
 from commands.context import policy_context
 from commands.drawn import drawn
 from commands.policy import Policy, policy
-from commands.unit_of_work import Handler, UnitOfWork, run
+from commands.unit_of_work import Handler, UnitOfWork, perform
 from dependencies import Services
 from domain.catalogue import Product
 from domain.claims import Claim, claim_id
@@ -262,13 +262,7 @@ async def _act(
 ) -> None:
     base = policy_context("started_import_is_carried_out", recorded, command="ImportProducts")
     context = CommandContext(**{**vars(base), "command_id": command_id})
-    await run(
-        handler,
-        context,
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
-    )
+    await perform(handler, context, services)
 
 
 # --- Telling -------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ workers that meet do the same twice.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from commands.owners import ORPHANED, OWNERS, SWEPT, Standing
+from commands.rounds import Round
 from dependencies import Services
-from domain.errors import DomainError
 from domain.ports import StoredObject
 
 log = structlog.get_logger(__name__)
@@ -35,19 +35,13 @@ class Judged:
     standing: Standing
 
 
-async def sweep_orphans(services: Services) -> int:
-    """One round over all folders that can have orphans; how many files were removed."""
-    before = services.clock() - AGE
-    return sum([await _swept(folder, services, before=before) for folder in SWEPT])
+async def folders(_: Services, waiting: Collection[str]) -> list[str]:
+    return [folder for folder in SWEPT if folder not in waiting]
 
 
-async def _swept(folder: str, services: Services, *, before: datetime) -> int:
-    """One that cannot be swept now holds up no other."""
-    try:
-        return await _sweep(folder, services, before=before)
-    except DomainError as e:
-        log.warning("folder not swept", folder=folder, reason=repr(e))
-        return 0
+async def sweep(folder: str, services: Services) -> int:
+    """One page of a folder. One that cannot be swept now holds up no other. How many files were removed."""
+    return await _sweep(folder, services, before=services.clock() - AGE)
 
 
 async def _sweep(folder: str, services: Services, *, before: datetime) -> int:
@@ -118,3 +112,12 @@ async def remove(orphans: Sequence[StoredObject], services: Services, *, before:
     """What was written again since it was listed stays."""
     gone = [await services.objects.delete_old(each.key, before=before) for each in orphans]
     return Counter(gone)[True]
+
+
+sweep_orphans = Round(
+    name="files that nobody owns are swept",
+    every_seconds=600,
+    propose=folders,
+    carry_out=sweep,
+    outage="is the item's",
+)

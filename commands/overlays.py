@@ -22,7 +22,7 @@ from commands.cutting import (
 from commands.keys import is_overlay_of
 from commands.product_bodies import Key
 from commands.rendering import demo_picture
-from commands.unit_of_work import UnitOfWork, run
+from commands.unit_of_work import UnitOfWork, perform
 from dependencies import AllServices, CatalogManager, Execute, Services, limited
 from domain.catalogue import Product
 from domain.errors import DomainError, Invalid, NotFound, TooLarge
@@ -126,7 +126,7 @@ def _picture(product: Product, place: int) -> str:
 async def _remember(
     product: Product, picture: str, refused: DomainError, services: Services, *, user: User
 ) -> None:
-    await run(
+    await perform(
         partial(
             refuse_cut_out,
             product.object_id,
@@ -139,9 +139,7 @@ async def _remember(
             actor=f"user-{user.id}",
             correlation=f"overlay-{product.object_id}",
         ),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
+        services,
     )
 
 

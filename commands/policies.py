@@ -8,11 +8,17 @@ from typing import Any
 
 from commands import mails
 from commands.account_policies import ACCOUNT_POLICIES
+from commands.cancelling import expire_reservations
+from commands.catalogue_pictures import cut_out_catalogue_pictures
 from commands.importing import IMPORTING
 from commands.mails import Letter
+from commands.orphans import sweep_orphans
 from commands.picturing import PICTURING
 from commands.policy import Policy, act, policy
-from commands.refunding import REFUNDING
+from commands.reconciliation import reconcile_open_payments
+from commands.refunding import REFUNDING, reconcile_open_refunds
+from commands.retention import remove_expired_pictures
+from commands.rounds import Round, Whole
 from commands.settlement import settle_order, show_failed_payment
 from dependencies import Services
 from domain.accounts import Account
@@ -109,4 +115,13 @@ POLICIES: tuple[Policy, ...] = (
     *PICTURING,
     *IMPORTING,
     *ACCOUNT_POLICIES,
+)
+
+ROUNDS: tuple[Round | Whole, ...] = (
+    expire_reservations,
+    remove_expired_pictures,
+    sweep_orphans,
+    cut_out_catalogue_pictures,
+    reconcile_open_payments,
+    reconcile_open_refunds,
 )

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from commands.context import policy_context
-from commands.unit_of_work import Handler, run
+from commands.unit_of_work import Handler, perform
 from dependencies import Services
 from domain.kernel import DomainEvent
 from domain.ports import Commit, RecordedEvent
@@ -54,10 +54,6 @@ async def act(
     part: str = "",
 ) -> Commit | None:
     """A policy's command, once for its event and part. None: there was nothing to do."""
-    return await run(
-        handler,
-        policy_context(name, recorded, command=command, part=part),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
+    return await perform(
+        handler, policy_context(name, recorded, command=command, part=part), services
     )

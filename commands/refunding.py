@@ -4,6 +4,7 @@ The request is an event before the call, and the answer an event after it. A cal
 repeated blindly nor given up: the gateway's adapter looks for the refund of our key first.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 
@@ -12,10 +13,10 @@ import structlog
 from commands.context import policy_context
 from commands.gateway_calls import Caller, act
 from commands.policy import Policy, policy
-from commands.rounds import is_due
-from commands.unit_of_work import UnitOfWork, run
+from commands.rounds import Round, is_due
+from commands.unit_of_work import UnitOfWork, perform
 from dependencies import Services
-from domain.errors import DomainError, Invalid, RuleViolation, Unavailable
+from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payment_events import PaymentRefundNeeded, RefundReason, Source
 from domain.payment_states import SETTLED, UNANSWERED, Refund
 from domain.payments import Payment
@@ -108,27 +109,30 @@ async def _send(
     await act(partial(record_refund, payment_id, seen, Source.ANSWER), services, caller)
 
 
-async def reconcile_open_refunds(services: Services) -> int:
-    """Settle the refunds that are open; the worker's timer calls it once a minute.
-
-    Young ones are asked about in each round, older ones in one of thirty. A silent gateway ends the round.
-    Answers how many were asked about.
-    """
+async def due_refunds(services: Services, waiting: Collection[str]) -> list[str]:
+    """`payment/refund`. Young ones are asked about in each round, older ones in one of thirty."""
     now = services.clock()
     found = services.read_models["openRefunds"].find({"since": {"$lte": now - YOUNGEST}})
     documents = await found.sort("since", -1).limit(MAX_OPEN_REFUNDS).to_list()
     due = [d for d in documents if is_due(str(d["_id"]), since=d["since"], now=now)]
-    for document in due[:MAX_ASKED_IN_ONE_ROUND]:
-        refund_id = str(document["_id"])
-        caller = Caller(actor="system", correlation=f"reconcile-{refund_id}")
-        try:
-            await settle_refund(str(document["paymentId"]), refund_id, services, caller)
-        except Unavailable as e:
-            log.warning("gateway-silent", refund=refund_id, detail=e.detail)
-            break
-        except DomainError as e:
-            log.warning("refund-not-settled", refund=refund_id, code=e.code)
-    return len(due)
+    names = [f"{document['paymentId']}/{document['_id']}" for document in due]
+    return [name for name in names if name not in waiting]
+
+
+async def settle_named(name: str, services: Services) -> bool:
+    payment_id, refund_id = name.split("/")
+    caller = Caller(actor="system", correlation=f"reconcile-{refund_id}")
+    await settle_refund(payment_id, refund_id, services, caller)
+    return True
+
+
+reconcile_open_refunds = Round(
+    name="open refunds are asked about",
+    every_seconds=60,
+    propose=due_refunds,
+    carry_out=settle_named,
+    most=MAX_ASKED_IN_ONE_ROUND,
+)
 
 
 # --- Policies ------------------------------------------------------------------------------------
@@ -145,13 +149,7 @@ async def money_to_be_refunded_is_sent_back(recorded: RecordedEvent, services: S
         request_owed_refund, event.object_id, event.gateway_payment_id, event.reason
     )
     name = "money_to_be_refunded_is_sent_back"
-    await run(
-        requesting,
-        policy_context(name, recorded, command="RequestOwedRefund"),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
-    )
+    await perform(requesting, policy_context(name, recorded, command="RequestOwedRefund"), services)
 
 
 @policy("requested_refund_goes_to_the_gateway", on=(RefundRequested,))

@@ -4,21 +4,17 @@ The read models only propose; each photograph and each result decides by its own
 that comes twice, late or in two processes changes nothing more. The bytes follow by policy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
-import structlog
-
 from commands.context import system_context
-from commands.unit_of_work import Handler, UnitOfWork, run
+from commands.rounds import Round
+from commands.unit_of_work import UnitOfWork, perform
 from dependencies import Services
 from domain.albums import Album
-from domain.errors import DomainError, Unavailable
 from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
-
-log = structlog.get_logger(__name__)
 
 MAX_IN_ONE_ROUND = 100
 MAX_LOOKED_AT = 1_000
@@ -26,38 +22,22 @@ MAX_LOOKED_AT = 1_000
 REASON = "kept as long as was agreed"
 
 
-async def remove_expired_pictures(services: Services) -> int:
-    """Remove what has expired: results first, then photographs. Answers how many."""
-    results = await _round("tryOnResults", expire_result, services)
-    return results + await _round("uploadedImages", expire_image, services)
+async def expired(services: Services, waiting: Collection[str]) -> list[str]:
+    """Results first, then photographs: `tryOnResults/…`, `uploadedImages/…`."""
+    return [name for kind in EXPIRING for name in await _expired(kind, services, waiting)]
 
 
-async def _round(collection: str, expire: Callable[..., Any], services: Services) -> int:
-    now = services.clock()
-    due = services.read_models[collection].find({"expiresAt": {"$lte": now}}, {"_id": 1})
-    removed = 0
-    for document in await due.sort("expiresAt").limit(MAX_LOOKED_AT).to_list():
-        if removed == MAX_IN_ONE_ROUND:
-            break
-        name = str(document["_id"])
-        try:
-            removed += await _remove(partial(expire, name), name, services)
-        except Unavailable:
-            raise
-        except DomainError as e:
-            log.warning("expired picture not removed", name=name, code=e.code)
-    return removed
+async def _expired(kind: str, services: Services, waiting: Collection[str]) -> list[str]:
+    due = services.read_models[kind].find({"expiresAt": {"$lte": services.clock()}}, {"_id": 1})
+    documents = await due.sort("expiresAt").limit(MAX_LOOKED_AT).to_list()
+    names = (f"{kind}/{document['_id']}" for document in documents)
+    return [name for name in names if name not in waiting][:MAX_IN_ONE_ROUND]
 
 
-async def _remove(handler: Handler, name: str, services: Services) -> bool:
-    commit = await run(
-        handler,
-        system_context("RemoveExpired", correlation=f"retention-{name}"),
-        services.store,
-        claims_key=services.keyring.claims,
-        clock=services.clock,
-    )
-    return commit is not None
+async def remove(name: str, services: Services) -> bool:
+    kind, _, object_id = name.partition("/")
+    context = system_context("RemoveExpired", correlation=f"retention-{object_id}")
+    return await perform(partial(EXPIRING[kind], object_id), context, services) is not None
 
 
 async def expire_result(result_id: str, work: UnitOfWork) -> TryOn:
@@ -82,3 +62,17 @@ async def expire_image(image_id: str, work: UnitOfWork) -> Image:
             result.delete(reason=REASON)
     image.delete(reason=REASON)
     return image
+
+
+EXPIRING: Mapping[str, Callable[..., Any]] = {
+    "tryOnResults": expire_result,
+    "uploadedImages": expire_image,
+}
+
+remove_expired_pictures = Round(
+    name="expired pictures are removed",
+    every_seconds=600,
+    propose=expired,
+    carry_out=remove,
+    most=2 * MAX_IN_ONE_ROUND,
+)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
-from dependencies import utc_now
+from dependencies import Services, utc_now
 from domain.claims import Claim, claim_id
 from domain.errors import ConcurrencyConflict, NotFound, PreconditionFailed
 from domain.kernel import AggregateRoot, DomainEvent
@@ -138,6 +138,17 @@ async def run(
     """Carry a command out without HTTP, for policies and operators. None: there was nothing to do."""
     outcome = await carry_out(handler, context, store, claims_key=claims_key, clock=clock)
     return outcome.commit
+
+
+async def perform(handler: Handler, context: CommandContext, services: Services) -> Commit | None:
+    """`run` with what the process has."""
+    return await run(
+        handler,
+        context,
+        services.store,
+        claims_key=services.keyring.claims,
+        clock=services.clock,
+    )
 
 
 async def carry_out(

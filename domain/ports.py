@@ -326,6 +326,19 @@ class Mailer(Protocol):
         """Hand the mail to the server. Raises Unavailable when it cannot be handed over."""
 
 
+class Setbacks(Protocol):
+    """Items of the worker's rounds with which something went wrong."""
+
+    async def waiting(self, round_name: str, *, now: datetime) -> Mapping[str, int]:
+        """Those that are not to be tried again yet, with how often they were; at most 1,000."""
+
+    async def note(self, round_name: str, name: str, *, error: str, now: datetime) -> None:
+        """It went wrong once more: it waits longer than the last time, after thirty times for ever."""
+
+    async def settle(self, round_name: str, name: str) -> None:
+        """It went right."""
+
+
 class RateLimiter(Protocol):
     async def hit(self, *, bucket: str, key: str, limit: int, per_seconds: int) -> None:
         """Count one. Raises TooManyRequests with the seconds to wait when over the limit."""

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.policies import POLICIES
+from commands.policies import POLICIES, ROUNDS
 from dependencies import Services
 from domain.ports import RecordedEvent
 from integrations.messaging.dead_letters import DeadLetter, Desk
 from integrations.messaging.dead_letters import retry as retry_letters
 from integrations.read_models import MongoReadModels
+from integrations.setbacks import MongoSetbacks
 from operators.projections import BY_NAME
 from operators.running import complaints, console, with_services
 from projections.parking import retry as retry_events
@@ -37,6 +38,9 @@ def list_parked() -> None:
                 str(letter["position"]),
                 letter["error"] or "waits behind another",
             )
+        for setback in await MongoSetbacks(services.read_models).listed(limit=LIMIT):
+            tries = f"{setback['tries']} tries"
+            table.add_row(setback["round"], setback["name"], tries, setback["error"])
         return table
 
     table = with_services(work)
@@ -45,13 +49,21 @@ def list_parked() -> None:
 
 @app.command()
 def retry(
-    by: Annotated[str, typer.Argument(help="the projection or policy, as `parked list` shows it")],
-    stream: Annotated[str, typer.Argument(help="the stream that waits")],
+    by: Annotated[
+        str, typer.Argument(help="the projection, policy or round, as `parked list` shows it")
+    ],
+    stream: Annotated[str, typer.Argument(help="the stream, or the item of a round, that waits")],
 ) -> None:
-    """Send a stream's parked events the normal way again, in order. Exit code 1 when one fails."""
+    """Send a stream's parked events the normal way again, in order. Exit code 1 when one fails.
+
+    An item of a round is tried again by the next round of the worker.
+    """
+    if by in {each.name for each in ROUNDS}:
+        _let_round_try(by, stream)
+        return
     policies = {policy.name: policy for policy in POLICIES}
     if by not in BY_NAME and by not in policies:
-        raise typer.BadParameter(f"there is neither a projection nor a policy called {by}")
+        raise typer.BadParameter(f"there is no projection, policy or round called {by}")
 
     async def work(services: Services) -> tuple[int, Any]:
         if by in BY_NAME:
@@ -79,6 +91,17 @@ def retry(
     if failed is not None:
         complaints.print(f"[red]position {failed.position} fails again[/red]: {_why(failed)}")
         raise typer.Exit(1)
+
+
+def _let_round_try(round_name: str, name: str) -> None:
+    async def work(services: Services) -> bool:
+        setbacks = MongoSetbacks(services.read_models)
+        return await setbacks.retry(round_name, name, now=services.clock())
+
+    if not with_services(work):
+        complaints.print(f"[red]{name} was not set back in this round[/red]")
+        raise typer.Exit(1)
+    console.print("the next round tries it again")
 
 
 def _why(failed: Any) -> str:

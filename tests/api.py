@@ -30,6 +30,7 @@ from integrations.event_store.memory import MemoryEventStore
 from integrations.object_store import LocalObjectStore
 from integrations.read_models import MongoReadModels
 from integrations.security import JwtTokens
+from integrations.setbacks import MongoSetbacks
 from main import create_app
 from projections import PROJECTIONS
 from projections.runner import Runner
@@ -169,6 +170,7 @@ def in_process(
         objects=LocalObjectStore(folder, base_url=BASE_URL, signing_key=b"k" * 32),
         mailer=Outbox(),
         limiter=CountingLimiter(),
+        setbacks=MongoSetbacks(database),
         hasher=PlainHasher(),
         images=NoImaging(),
         pictures=PictureShelf(),

@@ -53,14 +53,14 @@ async def test_a_saved_result_outlives_its_photograph(api: Api) -> None:
 async def test_what_cannot_be_removed_holds_up_nobody(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Documents without a history: none such should be, and a round begins with the oldest."""
+    """Documents without a history: none such should be. They cost a round at most, and then wait."""
     monkeypatch.setattr(retention, "MAX_IN_ONE_ROUND", 1)
     with_studio(api)
     await photographed(api, await api.customer())
     stray = {"_id": ObjectId(), "expiresAt": api.clock() - MONTH}
     await api.services.read_models["uploadedImages"].insert_one(stray)
     api.clock.ahead += MONTH
-    assert await remove_expired_pictures(api.services) == 1
+    assert [await remove_expired_pictures(api.services) for _ in range(2)] == [0, 1]
 
 
 async def test_a_round_ends_somewhere_and_the_next_goes_on(
@@ -93,8 +93,7 @@ async def test_a_round_without_a_store_ends_at_once(api: Api) -> None:
         raise Unavailable("MongoDB is away")
 
     api.store.load = away  # type: ignore[method-assign]
-    with pytest.raises(Unavailable):
-        await remove_expired_pictures(api.services)
+    assert await remove_expired_pictures(api.services) == 0
     assert asked == 1
 
 
