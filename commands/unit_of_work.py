@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
+from commands.queues import QUEUES, InLineError
 from dependencies import Services, utc_now
 from domain.claims import Claim, claim_id
 from domain.errors import ConcurrencyConflict, NotFound, PreconditionFailed
@@ -31,12 +32,20 @@ class UnitOfWork:
     """What one try of a command loads and adds, and nothing else."""
 
     def __init__(
-        self, store: EventStore, *, context: CommandContext, now: datetime, claims_key: bytes
+        self,
+        store: EventStore,
+        *,
+        context: CommandContext,
+        now: datetime,
+        claims_key: bytes,
+        turn: frozenset[str] | None = None,
     ) -> None:
+        """`turn`: the streams for which this try has stood in line; None when it takes its chance."""
         self.context = context
         self.now = now
         self._store = store
         self._claims_key = claims_key
+        self._turn = turn
         self._aggregates: dict[str, AggregateRoot] = {}
         self._ids = 0
 
@@ -76,6 +85,7 @@ class UnitOfWork:
         """The same aggregate each time within one unit of work, with what was decided so far."""
         stream = cls.stream(object_id)
         if stream not in self._aggregates:
+            self._mind_lines(stream)
             found = await self._store.load(cls, object_id)
             if found is None:
                 return None
@@ -85,10 +95,21 @@ class UnitOfWork:
     async def find_many(self, cls: type[A], object_ids: Sequence[str]) -> dict[str, A]:
         """Those that exist, by id; later `find`s of the same cost nothing. At most 1,000."""
         missing = [i for i in object_ids if cls.stream(i) not in self._aggregates]
+        self._mind_lines(*(cls.stream(i) for i in missing))
         for object_id, found in (await self._store.load_many(cls, missing)).items():
             self._aggregates[cls.stream(object_id)] = found
         known = ((i, self._aggregates.get(cls.stream(i))) for i in object_ids)
         return {object_id: cast("A", one) for object_id, one in known if one is not None}
+
+    def _mind_lines(self, *streams: str) -> None:
+        """Do not push in before those who wait."""
+        if self._turn is None and any(QUEUES.has_line(stream) for stream in streams):
+            raise InLineError(streams)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The streams that this try would write."""
+        return frozenset(e.originator_id for e in self.events)
 
     def add(self, aggregate: A) -> A:
         """Let a new aggregate's events be part of this commit."""
@@ -168,17 +189,24 @@ async def carry_out(
     """
     if (first := await _first_outcome(context, store)) is not None:
         return first
+    turn: frozenset[str] | None = None
     for attempt in range(1, TRIES + 1):
-        work = UnitOfWork(store, context=context, now=clock(), claims_key=claims_key)
-        shown = await handler(work)
-        _check_version(shown, expected_version)
+        work = UnitOfWork(store, context=context, now=clock(), claims_key=claims_key, turn=turn)
+        shown: AggregateRoot | None = None
         try:
-            return await _append(work, shown, store)
+            async with QUEUES.turn(turn or ()):
+                shown = await handler(work)
+                _check_version(shown, expected_version)
+                return await _append(work, shown, store)
+        except InLineError as line:
+            turn = frozenset(line.streams)
+            continue
         except ConcurrencyConflict as conflict:
             if attempt == TRIES:
                 raise await _with_current_version(conflict, shown, store) from conflict
+            turn = work.wanted
         await asyncio.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311  # jitter
-    raise AssertionError("unreachable")  # pragma: no cover
+    raise ConcurrencyConflict("others changed it each time; read it again and repeat")
 
 
 async def _first_outcome(context: CommandContext, store: EventStore) -> Outcome | None:
@@ -222,6 +250,6 @@ async def _with_current_version(
 ) -> ConcurrencyConflict:
     if shown is None:
         return conflict
-    events = await store.read_stream(shown.id)
-    version = events[-1].originator_version if events else 0
+    found = await store.load(type(shown), shown.object_id)
+    version = 0 if found is None else found.version
     return ConcurrencyConflict(conflict.detail, currentVersion=version)
