@@ -26,7 +26,6 @@ from domain.ports import RecordedEvent
 from domain.read_models import Message, MovedError
 from integrations.event_store import COMMITTED_SUBJECT, Ledger
 from integrations.event_store.ledger import Sealed
-from integrations.event_store.mapping import message_body
 from integrations.event_store.relay import Relay
 from integrations.event_store.sequencer import Lease, Sequencer
 from integrations.logs import configure_logs
@@ -138,11 +137,7 @@ async def sequence(services: Services, tasks: Tasks, *, feed: JetStreamFeed) -> 
 
 def messages_of(sealed: Sealed) -> list[Message]:
     """A block's events as JetStream will bring them."""
-    events = ((commit, stored) for commit in sealed.commits for stored in commit["events"])
-    return [
-        Message(position, message_body(commit, stored, position))
-        for position, (commit, stored) in enumerate(events, sealed.block["first"])
-    ]
+    return [Message(position, body) for position, _, _, body in sealed.events]
 
 
 def runner_of(services: Services) -> Runner:

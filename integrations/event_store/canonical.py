@@ -74,8 +74,7 @@ def _not_plain(what: str) -> Invalid:
 
 def instant(at: datetime) -> str:
     """An instant with milliseconds, as MongoDB keeps it: 2026-11-23T12:00:00.123Z."""
-    at = at.astimezone(UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def immutable_part(document: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:

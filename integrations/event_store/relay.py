@@ -19,7 +19,7 @@ from nats.errors import MaxPayloadError, NoRespondersError
 
 from domain.errors import Unavailable
 from integrations.event_store.ledger import Ledger, Sealed
-from integrations.event_store.mapping import message_body, subject_name
+from integrations.event_store.mapping import subject_name
 from integrations.event_store.published import Published
 
 PIPELINE = 256
@@ -156,12 +156,14 @@ class Relay:
 
     # --- publishing ---
 
-    async def publish(self, sealed: Sealed) -> bool:
-        """Publish a block just sealed. False when JetStream is behind it: call `catch_up`."""
-        first = sealed.block["first"]
-        if self._published != first - 1:
-            return False
-        messages = messages_of(self._stream, sealed.commits, sealed.block)
+    async def publish(self, *blocks: Sealed) -> bool:
+        """Publish blocks just sealed, in one go. False when JetStream is behind them: call `catch_up`."""
+        first = self._published + 1
+        messages: list[Message] = []
+        for sealed in blocks:
+            if sealed.block["first"] != first + len(messages):
+                return False
+            messages += messages_of(self._stream, sealed)
         return await self._send(messages, first)
 
     async def catch_up(self, *, progress: Callable[[int], None] = lambda _: None) -> int:
@@ -200,7 +202,8 @@ class Relay:
                 f"commit {missing[0]} of block {block['_id']} is gone: MongoDB is damaged or restored "
                 "from a backup that was not taken at one moment"
             )
-        return messages_of(self._stream, [found[commit_id] for commit_id in ids], block)
+        commits = [found[commit_id] for commit_id in ids]
+        return messages_of(self._stream, Sealed(dict(block), commits))
 
     async def _send(self, messages: Sequence["Message"], first: int) -> bool:
         """Publish in order. False when JetStream refused because it stands elsewhere.
@@ -327,28 +330,27 @@ Message = tuple[str, bytes, dict[str, str]]
 """Subject, body, headers."""
 
 
-def messages_of(
-    stream: str, commits: Sequence[Mapping[str, Any]], block: Mapping[str, Any]
-) -> list[Message]:
+def messages_of(stream: str, sealed: Sealed) -> list[Message]:
     """What JetStream holds of a block: a pure function of ledger and commits."""
-    messages: list[Message] = []
-    position = block["first"]
-    for commit in commits:
-        for stored in commit["events"]:
-            headers = {
-                "Kundan-Position": str(position),
-                "Kundan-Stream": stored["stream"],
-                "Kundan-Version": str(stored["version"]),
-                "Kundan-Commit": commit["_id"],
-                "Kundan-Correlation": commit["correlation"],
-                "Kundan-Causation": commit["causation"] or "",
-                "Kundan-Chain": block["hash"],
-            }
-            messages.append(
-                (subject_name(stream, stored), message_body(commit, stored, position), headers)
-            )
-            position += 1
-    return messages
+    chain = sealed.block["hash"]
+    return [
+        (subject_name(stream, stored), body, _headers(commit, stored, position, chain))
+        for position, commit, stored, body in sealed.events
+    ]
+
+
+def _headers(
+    commit: Mapping[str, Any], stored: Mapping[str, Any], position: int, chain: str
+) -> dict[str, str]:
+    return {
+        "Kundan-Position": str(position),
+        "Kundan-Stream": stored["stream"],
+        "Kundan-Version": str(stored["version"]),
+        "Kundan-Commit": commit["_id"],
+        "Kundan-Correlation": commit["correlation"],
+        "Kundan-Causation": commit["causation"] or "",
+        "Kundan-Chain": chain,
+    }
 
 
 def stream_config(name: str, *, replicas: int, first_seq: int) -> dict[str, Any]:

@@ -22,8 +22,14 @@ POLL_SECONDS = 0.25
 LEASE_SECONDS = 2.0
 HANDOVER = 8
 """Blocks that wait for the relay; beyond them it reads the ledger itself."""
+COMPARE_SECONDS = 1.0
+"""Without a block for so long the relay looks at JetStream itself."""
 MANY_COMMITS = 20
 """A block of so many says that there are more. After a smaller one the next word is waited for."""
+PUBLISH_EVERY_SECONDS = 0.01
+"""While blocks keep coming: the broker syncs to disk at each, beside the database. Projections have them
+already; a policy hears a hundredth of a second later.
+"""
 MAX_PAUSE_SECONDS = 5.0
 
 log = structlog.get_logger("sequencer")
@@ -119,6 +125,7 @@ class Sequencer:
         self._sealed = sealed
         self._work = asyncio.Event()
         self._blocks: asyncio.Queue[Sealed] = asyncio.Queue(HANDOVER)
+        self._took_blocks_at = 0.0
 
     def wake(self) -> None:
         """There is something to place."""
@@ -156,6 +163,7 @@ class Sequencer:
                 continue
             if not busy:
                 await self._until_woken()
+        await self._ledger.rest()
 
     async def _seal_one(self) -> bool:
         if self._lease is not None and not await self._lease.held():
@@ -168,7 +176,7 @@ class Sequencer:
         await asyncio.sleep(0)  # who waits for the block comes first, then its marks and the relay
         with contextlib.suppress(asyncio.QueueFull):  # the relay reads the ledger when it is behind
             self._blocks.put_nowait(sealed)
-        await self._ledger.finish(sealed.block)
+        self._ledger.finish_beside(sealed.block)
         SEALED.inc(sealed.block["count"])
         BLOCK_SIZE.observe(len(sealed.commits))
         POSITION.set(sealed.block["first"] + sealed.block["count"] - 1)
@@ -187,24 +195,30 @@ class Sequencer:
                     await self._relay.catch_up()
                     behind = False
                 PUBLISHED.set(self._relay.published)
-                sealed = await self._next_block()
+                blocks = await self._next_blocks()
                 failures = 0
-                if sealed is None:
+                if not blocks:
                     behind = True
-                elif sealed.block["first"] > self._relay.published:
-                    behind = not await self._relay.publish(sealed)
+                elif news := [s for s in blocks if s.block["first"] > self._relay.published]:
+                    behind = not await self._relay.publish(*news)
             except (Unavailable, PyMongoError) as e:
                 behind = True
                 failures += 1
                 await _pause(failures, "the relay cannot publish", e)
 
-    async def _next_block(self) -> Sealed | None:
-        """None when none came for a while: time to compare with JetStream again."""
+    async def _next_blocks(self) -> list[Sealed]:
+        """All that wait; none when none came for a while: time to compare with JetStream again."""
+        now = asyncio.get_running_loop().time
+        await asyncio.sleep(self._took_blocks_at + PUBLISH_EVERY_SECONDS - now())
         try:
-            async with asyncio.timeout(1.0):
-                return await self._blocks.get()
+            async with asyncio.timeout(COMPARE_SECONDS):
+                blocks = [await self._blocks.get()]
         except TimeoutError:
-            return None
+            return []
+        while not self._blocks.empty():
+            blocks.append(self._blocks.get_nowait())
+        self._took_blocks_at = now()
+        return blocks
 
 
 async def _pause(failures: int, what: str, why: Exception) -> None:
