@@ -51,9 +51,16 @@ def unheard(_sealed: Sealed) -> None:
 class Lease:
     """Says who works, on the database's clock. It saves work; nobody's safety depends on it."""
 
-    def __init__(self, database: AsyncDatabase[dict[str, Any]], name: str = "sequencer") -> None:
+    def __init__(
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        name: str = "sequencer",
+        *,
+        seconds: float = LEASE_SECONDS,
+    ) -> None:
         self._leases = database["leases"]
         self._name = name
+        self._seconds = seconds
         self._owner = secrets.token_hex(8)
         self._until = 0.0
         self._renewal: asyncio.Task[None] | None = None
@@ -66,7 +73,7 @@ class Lease:
         left = self._until - asyncio.get_running_loop().time()
         if left <= 0:
             return await self._take()
-        if left < LEASE_SECONDS / 2 and (self._renewal is None or self._renewal.done()):
+        if left < self._seconds / 2 and (self._renewal is None or self._renewal.done()):
             self._renewal = asyncio.create_task(self._renew(), name="lease")
         return True
 
@@ -79,7 +86,7 @@ class Lease:
     async def _take(self) -> bool:
         now = asyncio.get_running_loop().time()
         free = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
-        milliseconds = int(LEASE_SECONDS * 1000)
+        milliseconds = int(self._seconds * 1000)
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": milliseconds}}
         taken = {
             "owner": {"$cond": [free, self._owner, "$owner"]},
@@ -97,7 +104,7 @@ class Lease:
         if lease is None or lease["owner"] != self._owner:
             self._until = 0.0
             return False
-        self._until = now + LEASE_SECONDS
+        self._until = now + self._seconds
         return True
 
     async def release(self) -> None:

@@ -1,7 +1,8 @@
-"""Policies on JetStream: each a durable pull consumer, explicit acknowledgement, one message at a time.
+"""Policies on JetStream: each a durable pull consumer, explicit acknowledgement, lanes by stream.
 
 A consumer keeps its position in MongoDB too, so a watchdog can make a lost durable, or all of them after
-the stream was lost, again from there. One message at a time keeps each stream's order, retries included.
+the stream was lost, again from there. One worker at a time pulls for a consumer, by a lease, so that the
+events of a stream stay in order; another takes over when it is gone.
 """
 
 import asyncio
@@ -20,13 +21,23 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 from pymongo.errors import PyMongoError
 
+from integrations.event_store.sequencer import Lease
 from integrations.messaging.dead_letters import Desk, Handle
-from integrations.messaging.delivery import ACK_WAIT_SECONDS, Decoder, Delivery, Patience
+from integrations.messaging.delivery import (
+    ACK_WAIT_SECONDS,
+    MOST_IN_HAND,
+    Decoder,
+    Delivery,
+    Patience,
+)
 
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 5.0
 PULL_SECONDS = 5.0
+PULLED_AT_ONCE = 64
+LEASE_SECONDS = 12.0
+"""Longer than two looks of the watchdog."""
 GRACE_SECONDS = 20.0
 REQUEST_SECONDS = 2.0
 SETTLE_SECONDS = 0.2
@@ -87,6 +98,7 @@ class Consumers:
                 ),
                 self.broker,
                 stream,
+                lease=desk.lease(consumer.name, seconds=LEASE_SECONDS),
             )
             for consumer in consumers
         ]
@@ -142,8 +154,7 @@ class Consumers:
 
     async def close(self) -> None:
         """Finish the messages in hand, then leave."""
-        for watched in self._watched:
-            await watched.unsubscribe()
+        await asyncio.gather(*(watched.leave() for watched in self._watched))
         await self.broker.stop()
 
 
@@ -151,9 +162,16 @@ class Watched:
     """One consumer's durable and its FastStream subscriber."""
 
     def __init__(
-        self, consumer: Consumer, delivery: Delivery, broker: NatsBroker, stream: str
+        self,
+        consumer: Consumer,
+        delivery: Delivery,
+        broker: NatsBroker,
+        stream: str,
+        *,
+        lease: Lease,
     ) -> None:
         self.consumer = consumer
+        self._lease = lease
         self.delivery = delivery
         self._broker = broker
         self._stream = stream
@@ -163,7 +181,7 @@ class Watched:
             durable=consumer.name,
             stream=JStream(stream, declare=False),
             config=self._config(start=1),
-            pull_sub=PullSub(batch_size=1, timeout=PULL_SECONDS),
+            pull_sub=PullSub(batch_size=PULLED_AT_ONCE, timeout=PULL_SECONDS),
             ack_policy=AckPolicy.MANUAL,
             max_workers=1,
             title=consumer.name,
@@ -185,11 +203,14 @@ class Watched:
             opt_start_seq=start,
             ack_policy=api.AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
-            max_ack_pending=1,
+            max_ack_pending=MOST_IN_HAND,
             max_deliver=-1,
         )
 
     async def check(self) -> None:
+        if not await self._lease.held():
+            await self.unsubscribe()
+            return
         manager = (await self._broker.connect()).jetstream(timeout=REQUEST_SECONDS)
         try:
             info = await manager.consumer_info(self._stream, self.consumer.name)
@@ -205,8 +226,11 @@ class Watched:
             await self._subscriber.start()
 
     async def _mend(self, info: api.ConsumerInfo, manager: JetStreamContext) -> None:
-        if set(info.config.filter_subjects or []) != set(self._subjects):
-            config = replace(info.config, filter_subjects=self._subjects)
+        known = set(info.config.filter_subjects or []), info.config.max_ack_pending
+        if known != (set(self._subjects), MOST_IN_HAND):
+            config = replace(
+                info.config, filter_subjects=self._subjects, max_ack_pending=MOST_IN_HAND
+            )
             await manager.add_consumer(self._stream, config)
         if self._is_stuck(info):
             log.warning("consumer was silent", consumer=self.consumer.name)
@@ -223,6 +247,12 @@ class Watched:
     async def unsubscribe(self) -> None:
         if self._subscriber.running:
             await self._subscriber.stop()
+            await self.delivery.close()
+
+    async def leave(self) -> None:
+        """Let another worker go on at once."""
+        await self.unsubscribe()
+        await self._lease.release()
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:

@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.write_concern import WriteConcern
 
 from domain.ports import RecordedEvent
+from integrations.event_store.sequencer import Lease
 
 Document = dict[str, Any]
 Handle = Callable[[RecordedEvent], Awaitable[None]]
@@ -41,8 +42,13 @@ class Desk:
     """Collections `consumers` and `dead_letters`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database
         self._consumers = database.get_collection("consumers", write_concern=MAJORITY)
         self._letters = database.get_collection("dead_letters", write_concern=MAJORITY)
+
+    def lease(self, consumer: str, *, seconds: float) -> Lease:
+        """Says which worker pulls for a consumer."""
+        return Lease(self._database, f"consumer {consumer}", seconds=seconds)
 
     async def prepare(self) -> None:
         """Make the indexes. Safe to repeat."""
@@ -68,11 +74,20 @@ class Desk:
         found = await self._consumers.find_one({"_id": consumer})
         return 0 if found is None else int(found["position"])
 
-    async def advance(self, consumer: str, position: int) -> None:
-        """Everything up to here is done, or lies in a dead letter."""
+    async def standing(self, consumer: str) -> tuple[int, list[int]]:
+        """Everything up to this position is done, and these few behind it."""
+        found = await self._consumers.find_one({"_id": consumer})
+        return (0, []) if found is None else (int(found["position"]), found.get("done", []))
+
+    async def advance(self, consumer: str, position: int, *, done: Sequence[int] = ()) -> None:
+        """Everything up to here is done, or lies in a dead letter; and these behind it."""
         await self._consumers.update_one(
             {"_id": consumer},
-            {"$max": {"position": position}, "$currentDate": {"at": True}},
+            {
+                "$max": {"position": position},
+                "$set": {"done": list(done)},
+                "$currentDate": {"at": True},
+            },
             upsert=True,
         )
 
@@ -80,9 +95,10 @@ class Desk:
         named = self._consumers.find({"_id": {"$ne": FOUNDERS}})
         return await named.limit(MAX_LISTED).to_list()
 
-    async def is_blocked(self, *, consumer: str, stream: str) -> bool:
-        query = {"consumer": consumer, "stream": stream}
-        return await self._letters.find_one(query, {"_id": 1}) is not None
+    async def blocked(self, *, consumer: str, streams: Sequence[str]) -> list[str]:
+        """Those of the streams that wait behind a dead letter."""
+        query = {"consumer": consumer, "stream": {"$in": list(streams)}}
+        return [str(stream) for stream in await self._letters.distinct("stream", query)]
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep the reference. Repeating it changes nothing."""

@@ -2,7 +2,9 @@
 
 import ast
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import AutoReconnect
 
 from domain.errors import Unavailable
 from domain.ports import RecordedEvent
@@ -17,7 +20,7 @@ from integrations.event_store.mapping import UndecodableEventError
 from integrations.messaging import dead_letters
 from integrations.messaging.consumers import Consumer, Consumers
 from integrations.messaging.dead_letters import Desk
-from integrations.messaging.delivery import Patience
+from integrations.messaging.delivery import AT_ONCE, Patience
 from tests.projections.gems import GemCut, GemFound, Ledger, gem
 
 QUICK = Patience(tries=3, outage_tries=5, first_seconds=0.01, longest_seconds=0.05)
@@ -40,6 +43,7 @@ class Shop:
         self.stop = asyncio.Event()
         self.news = asyncio.Event()
         self.started: list[tuple[Consumers, asyncio.Task[None]]] = []
+        self.patience = QUICK
 
     async def decode(self, messages: Sequence[bytes]) -> list[RecordedEvent]:
         if messages[0] == b"nonsense":
@@ -59,7 +63,7 @@ class Shop:
             stream=self.name,
             decoder=self,
             desk=self.desk,
-            patience=QUICK,
+            patience=self.patience,
             watch_seconds=0.3,
         )
         await consumers.start(last_position=len(self.ledger.events))
@@ -97,6 +101,15 @@ class Shop:
 
     async def done(self, position: int) -> bool:
         return await self.desk.position(f"policy_{self.name}") >= position
+
+    async def marked(self, behind: list[int]) -> bool:
+        return (await self.desk.standing(f"policy_{self.name}"))[1] == behind
+
+    async def leave_first(self) -> None:
+        consumers, running = self.started.pop(0)
+        running.cancel()
+        await asyncio.wait({running})
+        await consumers.close()
 
     async def letters(self) -> list[tuple[int, str, str]]:
         return [(d["position"], d["stream"], d["status"]) for d in await self.desk.listed()]
@@ -149,7 +162,7 @@ async def test_after_its_last_try_an_event_is_a_dead_letter_and_its_stream_waits
         await shop.cut(number, facets=1)
     consumers = await shop.open()
     await shop.until(lambda: shop.done(3))
-    assert shop.seen == [1, 1, 1, 2]
+    assert sorted(shop.seen) == [1, 1, 1, 2]
     stream = f"gem-{gem(1)}"
     assert await shop.letters() == [(1, stream, "dead"), (3, stream, "waiting")]
     assert [d.dead for d in consumers.deliveries] == [1]
@@ -194,6 +207,114 @@ async def retry(shop: Shop) -> tuple[int, dead_letters.DeadLetter | None]:
         event_at=event_at,
         handle=shop.act,
     )
+
+
+# --- Lanes ---------------------------------------------------------------------------------------
+
+
+async def test_a_stream_that_fails_holds_up_itself_alone(shop: Shop) -> None:
+    shop.faults[1] = [Unavailable("the gateway is down")] * 1_000
+    shop.patience = replace(QUICK, outage_tries=10_000)
+    for number in (1, 1, 2, 3, 4):
+        await shop.cut(number, facets=1)
+    await shop.open()
+    await shop.until(lambda: {3, 4, 5} <= set(shop.seen))
+    assert 2 not in shop.seen
+    shop.faults.clear()
+    await shop.until(lambda: shop.done(5))
+    assert [position for position in shop.seen if position <= 2][-2:] == [1, 2]
+
+
+async def test_each_stream_keeps_its_order_whatever_takes_how_long(shop: Shop) -> None:
+    dice = random.Random(7)
+    streams: dict[int, list[int]] = {number: [] for number in range(1, 6)}
+    for _ in range(60):
+        number = dice.randint(1, 5)
+        streams[number].append(await shop.cut(number, facets=1))
+
+    async def slow(recorded: RecordedEvent) -> None:
+        await asyncio.sleep(dice.random() / 50)
+        shop.seen.append(recorded.position)
+
+    shop.act = slow  # type: ignore[method-assign]
+    await shop.open()
+    await shop.until(lambda: shop.done(60))
+    assert len(shop.seen) == 60
+    for positions in streams.values():
+        assert [position for position in shop.seen if position in positions] == positions
+
+
+async def test_streams_are_looked_after_beside_each_other(shop: Shop) -> None:
+    begun, may_end = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(recorded: RecordedEvent) -> None:
+        begun.release()
+        await may_end.wait()
+
+    shop.act = slow  # type: ignore[method-assign]
+    for number in range(1, 30):
+        await shop.cut(number, facets=1)
+    await shop.open()
+    async with asyncio.timeout(10):
+        for _ in range(AT_ONCE):
+            await begun.acquire()
+    assert begun.locked(), "no more than so many"
+    may_end.set()
+    await shop.until(lambda: shop.done(29))
+
+
+async def test_what_is_done_behind_what_is_not_is_not_done_again_after_a_restart(
+    shop: Shop,
+) -> None:
+    shop.faults[1] = [Unavailable("down")] * 10_000
+    shop.patience = replace(QUICK, outage_tries=10_000)
+    for number in (1, 2, 3):
+        await shop.cut(number, facets=1)
+    await shop.open()
+    await shop.until(lambda: {2, 3} <= set(shop.seen))
+    await shop.until(lambda: shop.marked([2, 3]))
+    await shop.close()
+    shop.faults.clear()
+    shop.seen.clear()
+    await shop.open()
+    await shop.until(lambda: shop.done(3))
+    assert shop.seen == [1]
+
+
+async def test_a_mark_that_cannot_be_written_does_not_make_it_done_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = 0
+    advance = Desk.advance
+
+    async def often_down(self: Desk, *args: Any, **options: Any) -> None:
+        nonlocal refused
+        if refused < 3:
+            refused += 1
+            raise AutoReconnect("MongoDB is away")
+        await advance(self, *args, **options)
+
+    monkeypatch.setattr(Desk, "advance", often_down)
+    await shop.cut(1, facets=1)
+    await shop.open()
+    await shop.until(lambda: shop.done(1))
+    assert (shop.seen, refused) == ([1], 3)
+
+
+async def test_one_worker_pulls_and_another_takes_over(shop: Shop) -> None:
+    await shop.open()
+    await shop.cut(1, facets=1)
+    await shop.until(lambda: shop.done(1))
+    await shop.open()
+    for facets in range(10):
+        await shop.cut(1, facets)
+    await shop.until(lambda: shop.done(11))
+    at_work = [d.position > 0 for consumers, _ in shop.started for d in consumers.deliveries]
+    assert at_work == [True, False]
+    await shop.leave_first()
+    await shop.cut(1, facets=1)
+    await shop.until(lambda: shop.done(12))
+    assert shop.seen == [*range(1, 13)]
 
 
 async def test_while_a_dependency_is_down_the_event_is_not_given_up(shop: Shop) -> None:
