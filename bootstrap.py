@@ -75,6 +75,8 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         stack.push_async_callback(images.close)
         pictures = _pictures(settings)
         stack.push_async_callback(pictures.close)
+        mailer = _mailer(settings)
+        stack.push_async_callback(mailer.close)
         yield Services(
             settings=settings,
             store=store,
@@ -82,7 +84,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             read_models=database,
             gateway=gateway,
             objects=objects,
-            mailer=_mailer(settings),
+            mailer=mailer,
             limiter=limiter,
             setbacks=MongoSetbacks(database),
             hasher=hasher,
@@ -161,6 +163,7 @@ def _mailer(settings: Settings) -> SmtpMailer:
         port=settings.smtp_port,
         sender=settings.smtp_from,
         starttls=settings.smtp_starttls,
+        per_second=settings.smtp_per_second,
         username=settings.smtp_username,
         password=password.get_secret_value() if password else None,
     )

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     s3_kms_key_id: str | None = None
     smtp_from: str = "Kundan <shop@example.com>"
     smtp_starttls: bool = True
+    smtp_per_second: float = Field(default=20.0, gt=0, le=1_000)
     admin_email: str | None = None
     admin_password: SecretStr | None = None
     reservation_minutes: int = Field(default=30, ge=1, le=1440)

@@ -95,6 +95,9 @@ class Desk:
         named = self._consumers.find({"_id": {"$ne": FOUNDERS}})
         return await named.limit(MAX_LISTED).to_list()
 
+    async def has_letters(self, consumer: str) -> bool:
+        return await self._letters.find_one({"consumer": consumer}, {"_id": 1}) is not None
+
     async def blocked(self, *, consumer: str, streams: Sequence[str]) -> list[str]:
         """Those of the streams that wait behind a dead letter."""
         query = {"consumer": consumer, "stream": {"$in": list(streams)}}

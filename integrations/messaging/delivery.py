@@ -46,6 +46,7 @@ AT_ONCE = 16
 """Lanes at work: as many connections to a mail server, as many decisions at once."""
 MOST_IN_HAND = 256
 """Messages that wait in lanes or are at work; JetStream gives out no more."""
+LETTERS_SECONDS = 1.0
 OUTAGES = (Unavailable, AutoReconnect, ConnectionError, TimeoutError, nats.errors.Error)
 
 
@@ -101,6 +102,8 @@ class Delivery:
         self._marks: Batched[int, bool] = Batched(self._mark, under_way=1)
         self._blocked: Batched[str, bool] = Batched(self._which_are_blocked)
         self._reminding: asyncio.Task[None] | None = None
+        self._has_letters = True
+        self._looked_at = 0.0
 
     async def resume(self) -> int:
         """Learn where this consumer stands; return it."""
@@ -195,10 +198,18 @@ class Delivery:
             return
         if isinstance(recorded.event, UnreadableEvent):
             await self._bury(taken, recorded.event.reason)
-        elif await self._blocked.get(recorded.stream):
+        elif await self._is_blocked(recorded.stream):
             await self._bury(taken, None)
         else:
             await self._handle(recorded)
+
+    async def _is_blocked(self, stream: str) -> bool:
+        """Most consumers have no dead letter at all: that is asked once a second, not for each event."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at > LETTERS_SECONDS:
+            self._looked_at = now
+            self._has_letters = await self._desk.has_letters(self.name)
+        return self._has_letters and bool(await self._blocked.get(stream))
 
     async def _which_are_blocked(self, streams: Sequence[str]) -> Mapping[str, bool]:
         blocked = await self._desk.blocked(consumer=self.name, streams=streams)
@@ -212,6 +223,7 @@ class Delivery:
             error=error and error[:1_000],
         )
         await self._desk.bury(letter)
+        self._has_letters = True
         if error is not None:
             self.dead += 1
             facts = {"consumer": self.name, "stream": taken.stream, "position": taken.position}
