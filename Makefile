@@ -20,7 +20,7 @@ run: venv models  ## start the whole shop on this machine; PORT moves it, Ctrl-C
 	$(BIN)/python -m embedded
 
 test: venv models  ## every test but the fault rounds, in two processes; ARGS="-k order" chooses some
-	$(BIN)/pytest -n 2 -m "not faults" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not faults" $(ARGS)
 
 faults: venv models  ## rounds with killed, stopped and rolled back servers; ARGS as above
 	$(BIN)/pytest -m faults tests/faults $(ARGS)

@@ -17,6 +17,18 @@ from tests.explained import Explained
 
 pytest_plugins = ["tests.api"]
 
+WHOLE_SHOPS = ("journeys", "embedded", "faults")
+"""Folders whose tests start whole shops: those run in one process, since a port that was free when a shop
+looked for it must still be free when it comes to use it.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in WHOLE_SHOPS:
+            item.add_marker(pytest.mark.xdist_group("whole shops"))
+
+
 EXPLAINED = Explained()
 monitoring.register(EXPLAINED)
 
