@@ -31,6 +31,7 @@ from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens
 from integrations.setbacks import MongoSetbacks
+from projections import PROJECTIONS
 from settings import Settings, SettingsError
 
 ProcessRole = Literal["api", "worker", "cli"]
@@ -202,7 +203,18 @@ def _probes(
         if not broker.is_connected:
             raise ConnectionError("NATS is away")
 
-    probes: dict[str, Probe] = {"mongodb": mongodb, "nats": broker_answers}
+    async def read_models() -> None:
+        """Those of an older build are served while they are built anew; one that is not there is not."""
+        standing = await MongoReadModels(database).standing()
+        missing = [p.name for p in PROJECTIONS if p.name not in standing.versions]
+        if standing.position and missing:
+            raise ConnectionError(f"not filled yet: {', '.join(missing)}")
+
+    probes: dict[str, Probe] = {
+        "mongodb": mongodb,
+        "nats": broker_answers,
+        "read-models": read_models,
+    }
     if settings.redis_url is not None:
         cache = redis.asyncio.from_url(settings.redis_url, socket_timeout=1)
         stack.push_async_callback(cache.aclose)

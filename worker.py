@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from pymongo.errors import PyMongoError
 
 from bootstrap import open_services
 from commands.policies import POLICIES, ROUNDS
@@ -24,6 +25,7 @@ from dependencies import Services
 from domain.errors import Unavailable
 from domain.ports import RecordedEvent
 from domain.read_models import Message, MovedError
+from integrations.builds import Builds
 from integrations.event_store import COMMITTED_SUBJECT, Ledger
 from integrations.event_store.ledger import Sealed
 from integrations.event_store.relay import Relay
@@ -36,6 +38,7 @@ from integrations.messaging.feed import JetStreamFeed
 from integrations.read_models import MongoReadModels
 from integrations.rebuilding import MongoBuilding
 from projections import PROJECTIONS
+from projections.projection import Projection
 from projections.rebuild import rebuild
 from projections.runner import Runner
 from settings import Settings, load_settings
@@ -47,6 +50,9 @@ SOFTWARE_FAULT = 70
 GRACE_SECONDS = 25.0
 LONGEST_PAUSE = 600.0
 MOST_FAILURES = 10
+BEAT_SECONDS = 5.0
+LONGEST_BEAT = 20.0
+"""Shorter than the half minute for which a build counts as at work."""
 
 
 @dataclass
@@ -93,7 +99,7 @@ async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None
     tasks.start("policies", consumers.run(stop=tasks.stop))
     for each in ROUNDS:
         tasks.start(each.name, keep_going(each, services, stop=tasks.stop))
-    tasks.start("new projections", fill_new_projections(services, stop=tasks.stop))
+    tasks.start("read models", keep_read_models_ours(services, stop=tasks.stop))
     metrics = WorkerMetrics(runner, consumers.deliveries, store=services.store, desk=desk)
     tasks.start("metrics", metrics.observe(stop=tasks.stop))
     gc.freeze()  # what is here now stays: the collector need not walk through it again and again
@@ -168,23 +174,48 @@ def consumer_of(policy: Policy, services: Services) -> Consumer:
     return Consumer(name=policy.name, topics=topics, handle=handle, description=policy.sentence)
 
 
-async def fill_new_projections(services: Services, *, stop: asyncio.Event) -> None:
-    """A projection that came with a new release has no documents yet: fill it beside the others.
+async def keep_read_models_ours(services: Services, *, stop: asyncio.Event) -> None:
+    """Build what is not of this build's version beside what serves, and move it in; new ones too.
 
-    One whose version was raised goes on serving its old documents until an operator rebuilds it.
+    Higher versions win. Lower ones are taken back to only when no newer worker is left: a rollback.
     """
-    standing = await MongoReadModels(services.read_models).standing()
-    for projection in PROJECTIONS if standing.position else ():
-        if projection.name in standing.versions:
-            continue
-        building = MongoBuilding(services.read_models, projection.name, version=projection.version)
+    builds = Builds(services.read_models, {p.name: p.version for p in PROJECTIONS})
+    failures = 0
+    while not stop.is_set():
         try:
-            end = await rebuild(projection, building=building, history=services.store)
-        except (MovedError, Unavailable) as e:
-            log.warning("projection not filled", projection=projection.name, reason=repr(e))
-        else:
-            log.info("projection filled", projection=projection.name, position=end)
-    await stop.wait()
+            await builds.beat()
+            for projection in await not_ours(services, builds):
+                await move(projection, services)
+            failures = 0
+        except (MovedError, Unavailable, PyMongoError) as e:
+            failures = min(failures + 1, MOST_FAILURES)
+            log.warning("read models not moved yet", failures=failures, reason=repr(e))
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(BEAT_SECONDS + 2**failures, LONGEST_BEAT) * spread):
+                await stop.wait()
+    await builds.leave()
+
+
+async def not_ours(services: Services, builds: Builds) -> list[Projection]:
+    """Those to move. What only a newer build knew is forgotten when that is gone."""
+    read_models = MongoReadModels(services.read_models)
+    standing = await read_models.standing()
+    if not standing.position:  # the runner adopts them in an empty shop
+        return []
+    ours = {projection.name: projection.version for projection in PROJECTIONS}
+    if any(version > ours.get(name, 0) for name, version in standing.versions.items()):
+        if await builds.is_newer_at_work():
+            return []
+        await read_models.forget(standing.versions.keys() - ours.keys())
+    return [p for p in PROJECTIONS if standing.versions.get(p.name) != p.version]
+
+
+async def move(projection: Projection, services: Services) -> None:
+    log.info("projection is built anew", projection=projection.name, version=projection.version)
+    building = MongoBuilding(services.read_models, projection.name, version=projection.version)
+    end = await rebuild(projection, building=building, history=services.store)
+    log.info("projection moved", projection=projection.name, position=end)
 
 
 async def keep_going(this: Round | Whole, services: Services, *, stop: asyncio.Event) -> None:

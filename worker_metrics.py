@@ -1,6 +1,7 @@
 """What the worker tells Prometheus: how far the read models are, what is set aside, who retries."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 
@@ -46,7 +47,9 @@ class WorkerMetrics(Collector):
             except PyMongoError as e:
                 log.warning("the worker cannot be observed", reason=repr(e))
             self._note_progress()
-            await asyncio.wait([asyncio.create_task(stop.wait())], timeout=OBSERVE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(OBSERVE_SECONDS):
+                    await stop.wait()
 
     def _note_progress(self) -> None:
         """A runner that has nothing to do is not late."""
@@ -73,8 +76,11 @@ class WorkerMetrics(Collector):
             count = sum(name == projection.name for name, _ in self._runner.standing.parked)
             parked.add_metric([projection.name], count)
         yield parked
-        still = len(self._runner.all) - len(self._runner.live)
-        yield gauge("kundan_projections_standing_still", "Projections to be rebuilt", still)
+        stored = self._runner.standing.versions
+        others = sum(stored.get(p.name) != p.version for p in self._runner.all)
+        yield gauge("kundan_projections_of_another_build", "Projections to be moved", others)
+        stands_by = float(self._runner.is_superseded)
+        yield gauge("kundan_projections_stand_by", "A newer build has the read models", stands_by)
 
     def _of_consumers(self) -> Iterable[Metric]:
         yield gauge(

@@ -4,7 +4,7 @@ One document, `checkpoints/live`, holds the position of all live projections, th
 fence. Every batch moves it in its own transaction, so two runners can never both apply an event.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,6 +87,14 @@ class MongoReadModels:
             },
             upsert=True,
         )
+
+    async def forget(self, names: Collection[str]) -> None:
+        """Of projections that no build at work has any more: they will be filled anew if they come back."""
+        if names:
+            await self._checkpoints.with_options(write_concern=MAJORITY).update_one(
+                {"_id": self.checkpoint},
+                {"$unset": {f"versions.{name}": "" for name in names}, "$inc": {"epoch": 1}},
+            )
 
     async def apply(self, batch: Batch) -> None:
         async def work(session: AsyncClientSession) -> None:

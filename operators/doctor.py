@@ -12,9 +12,11 @@ from domain.errors import DomainError
 from imaging import models
 from integrations.messaging.dead_letters import Desk
 from integrations.read_models import MongoReadModels
+from integrations.setbacks import MongoSetbacks
 from operators import missing
 from operators.audit import relay_of
 from operators.running import console, with_services
+from projections import PROJECTIONS
 
 CHECK_SECONDS = 10.0
 LAG_EVENTS = 1_000
@@ -69,15 +71,24 @@ async def _projections(services: Services) -> str:
     behind = await services.store.last_position() - standing.position
     if behind > LAG_EVENTS:
         raise CheckFailedError(f"read models are {behind} events behind: does a worker run?")
+    ours = {projection.name: projection.version for projection in PROJECTIONS}
+    others = [name for name, version in ours.items() if standing.versions.get(name) != version]
+    if others and standing.position:
+        raise CheckFailedError(
+            f"{', '.join(others)} are of another build; a worker of this one builds them anew beside what "
+            "serves: does one run? See `python -m cli projections status`"
+        )
     return f"position {standing.position}, {behind} behind"
 
 
 async def _set_aside(services: Services) -> str:
     events = await services.read_models["parked"].estimated_document_count()
     letters = await Desk(services.read_models).count()
-    if events or letters:
+    items = await MongoSetbacks(services.read_models).count()
+    if events or letters or items:
         raise CheckFailedError(
-            f"{events} events are parked and {letters} letters dead: see `python -m cli parked list`"
+            f"{events} events are parked, {letters} letters dead, {items} items of rounds set back: see "
+            "`python -m cli parked list`"
         )
     return "nothing"
 

@@ -48,7 +48,7 @@ def status() -> None:
 def _version(projection: Projection, stored: int | None) -> str:
     if stored == projection.version:
         return str(stored)
-    return f"{stored} (the code has {projection.version}: rebuild it)"
+    return f"{stored} (this build has {projection.version}: its worker moves it)"
 
 
 def _known(name: str) -> Projection:

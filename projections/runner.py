@@ -88,6 +88,7 @@ class Runner:
         self.history = history
         self.announce = announce
         self.standing = Standing(position=0, versions={})
+        self.is_superseded = False
 
     @property
     def position(self) -> int:
@@ -96,7 +97,8 @@ class Runner:
     async def start(self) -> None:
         """Learn where the read models stand. A projection that nobody has filled begins with history.
 
-        One whose version in the code is another keeps its old documents until it is rebuilt.
+        One whose stored version is lower is kept up to date as well as these folds can, until it is rebuilt:
+        its documents are those of an older build, and none is missing. Before higher ones we stand by.
         """
         await self._look()
         for projection in self.all:
@@ -106,14 +108,8 @@ class Runner:
                 )
         await self._look()
         for projection in self.live:
-            await self.read_models.ensure_indexes(projection.name, projection.indexes)
-        for projection in set(self.all) - set(self.live):
-            log.warning(
-                "projection stands still until it is rebuilt",
-                projection=projection.name,
-                code_version=projection.version,
-                stored_version=self.standing.versions.get(projection.name),
-            )
+            if self.standing.versions[projection.name] == projection.version:
+                await self.read_models.ensure_indexes(projection.name, projection.indexes)
 
     async def _look(self) -> None:
         self.standing = await self.read_models.standing()
@@ -122,7 +118,17 @@ class Runner:
             await self.read_models.end_stale_fence()
             self.standing = await self.read_models.standing()
         versions = self.standing.versions
-        self.live = tuple(p for p in self.all if versions.get(p.name) == p.version)
+        was_superseded, self.is_superseded = self.is_superseded, self._belongs_to_another(versions)
+        if self.is_superseded != was_superseded:
+            log.warning("read models of another build", stands_by=self.is_superseded)
+        self.live = tuple(p for p in self.all if p.name in versions)
+
+    def _belongs_to_another(self, versions: Mapping[str, int]) -> bool:
+        """A newer build has moved them to what we do not know. To go on would carry their position over
+        events that we cannot fold.
+        """
+        ours = {projection.name: projection.version for projection in self.all}
+        return any(version > ours.get(name, 0) for name, version in versions.items())
 
     async def run(self, feed: Feed, *, stop: asyncio.Event) -> None:
         """Apply what the feed brings until `stop`; a batch once begun is finished.
@@ -177,6 +183,8 @@ class Runner:
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
         """Apply events that follow on the position; a refused one is found by halving and parked."""
         events = [event for event in events if event.position > self.position]
+        if self.is_superseded:
+            raise Unavailable("the read models belong to another build")
         if not events or events[0].position != self.position + 1:
             return  # another one has moved the read models: they are looked at anew
         batch = plan(self.live, events, after=self.position, parked=self.standing.parked)

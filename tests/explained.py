@@ -22,6 +22,7 @@ BOUNDED = {
     "leases": "one document a lease",
     "parked": "none in a sound shop, and listed a hundred at a time",
     "dead_letters": "none in a sound shop, and listed a thousand at a time",
+    "builds": "one document a worker",
     "setbacks": "none in a sound shop, and listed a hundred at a time",
     "sweeps": "one document a folder of files",
     "things": "the tests' own",

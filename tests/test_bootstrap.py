@@ -63,7 +63,10 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_it_is_ready_when_everything_answers(client: httpx.AsyncClient) -> None:
     response = await client.get("/health/ready")
-    assert response.json() == {"status": "ready", "checked": ["mongodb", "nats", "valkey"]}
+    assert response.json() == {
+        "status": "ready",
+        "checked": ["mongodb", "nats", "read-models", "valkey"],
+    }
     assert (await client.get("/health/live")).json() == {"status": "live"}
 
 

@@ -268,16 +268,35 @@ async def test_retried_with_the_same_fold_the_stream_stays_parked_behind_the_sam
 # --- Standing and stopping ----------------------------------------------------------------------------
 
 
-async def test_a_projection_of_another_version_keeps_its_documents_until_it_is_rebuilt(
+async def test_documents_of_an_older_build_are_kept_up_to_date_until_they_are_rebuilt(
     read_models: ReadModels, runner: Runner, ledger: Ledger, documents: Documents
 ) -> None:
     await runner.take(ledger.add(1, GemFound(name="ruby")))
-    before = await documents("gems")
     successor = Runner([gems_projection(version=2)], read_models=read_models, history=ledger)
     await successor.start()
-    await successor.take(ledger.add(1, GemCut(facets=5)))
-    assert await documents("gems") == before
-    assert successor.position == 2
+    await successor.take(ledger.add(1, GemCut(facets=5)) + ledger.add(2, GemFound(name="opal")))
+    assert [(gem["name"], gem["facets"]) for gem in await documents("gems")] == [
+        ("ruby", 5),
+        ("opal", 0),
+    ]
+    assert (await read_models.standing()).versions == {"gems": 1}
+
+
+@pytest.mark.parametrize("newer", [{"gems": 2}, {"carts": 1}], ids=["moved", "new"])
+async def test_an_older_build_stands_by_before_read_models_of_a_newer_one(
+    newer: dict[str, int],
+    read_models: ReadModels,
+    runner: Runner,
+    ledger: Ledger,
+    documents: Documents,
+) -> None:
+    await runner.take(ledger.add(1, GemFound(name="ruby")))
+    for name, version in newer.items():
+        await read_models.adopt(name, version=version, indexes=())
+    with pytest.raises(Unavailable):
+        await runner.take(ledger.add(1, GemCut(facets=5)))
+    assert (runner.is_superseded, (await read_models.standing()).position) == (True, 1)
+    assert [gem["facets"] for gem in await documents("gems")] == [0]
 
 
 async def test_a_silent_feed_lets_the_ledger_be_read(
