@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
-from commands.queues import QUEUES, InLineError
+from commands.queues import QUEUES, InLineError, Queues
 from dependencies import Services, utc_now
 from domain.claims import Claim, claim_id
 from domain.errors import ConcurrencyConflict, NotFound, PreconditionFailed
@@ -39,6 +39,7 @@ class UnitOfWork:
         now: datetime,
         claims_key: bytes,
         turn: frozenset[str] | None = None,
+        queues: Queues = QUEUES,
     ) -> None:
         """`turn`: the streams for which this try has stood in line; None when it takes its chance."""
         self.context = context
@@ -46,6 +47,7 @@ class UnitOfWork:
         self._store = store
         self._claims_key = claims_key
         self._turn = turn
+        self._queues = queues
         self._aggregates: dict[str, AggregateRoot] = {}
         self._ids = 0
 
@@ -103,7 +105,7 @@ class UnitOfWork:
 
     def _mind_lines(self, *streams: str) -> None:
         """Do not push in before those who wait."""
-        if self._turn is None and any(QUEUES.has_line(stream) for stream in streams):
+        if self._turn is None and any(self._queues.has_line(stream) for stream in streams):
             raise InLineError(streams)
 
     @property
@@ -180,8 +182,9 @@ async def carry_out(
     claims_key: bytes,
     clock: Callable[[], datetime] = utc_now,
     expected_version: int | None = None,
+    queues: Queues = QUEUES,
 ) -> Outcome:
-    """Load, decide, append: up to five times when another command was faster.
+    """Load, decide, append: up to five times when another command was faster. `queues` are the process's.
 
     Raises what the handler raises, KeyReused for a command id that came with another fingerprint,
     PreconditionFailed when the shown aggregate is not at `expected_version`, ConcurrencyConflict with
@@ -191,10 +194,12 @@ async def carry_out(
         return first
     turn: frozenset[str] | None = None
     for attempt in range(1, TRIES + 1):
-        work = UnitOfWork(store, context=context, now=clock(), claims_key=claims_key, turn=turn)
+        work = UnitOfWork(
+            store, context=context, now=clock(), claims_key=claims_key, turn=turn, queues=queues
+        )
         shown: AggregateRoot | None = None
         try:
-            async with QUEUES.turn(turn or ()):
+            async with queues.turn(turn or ()):
                 shown = await handler(work)
                 _check_version(shown, expected_version)
                 return await _append(work, shown, store)

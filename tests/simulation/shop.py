@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from pymongo.errors import PyMongoError
 
+from commands.queues import Queues
 from commands.unit_of_work import UnitOfWork, carry_out
 from domain.errors import ConcurrencyConflict, Unavailable
 from domain.ports import CommandContext, RecordedEvent
@@ -148,7 +149,7 @@ class Shop:
     acknowledged: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     projection: Projection = field(default_factory=notebooks)
-    apis: dict[str, tuple[Process, SimulatedStore]] = field(default_factory=dict)
+    apis: dict[str, tuple[Process, SimulatedStore, Queues]] = field(default_factory=dict)
     failure: BaseException | None = None
 
     # --- Processes ---
@@ -199,7 +200,8 @@ class Shop:
     async def api(self, process: Process) -> None:
         """Its clock may be wrong by seconds."""
         skew = self.world.dice.choice([0.0, -2.0, 3.0])
-        self.apis[process.name] = process, SimulatedStore(self.world, process, self.keys, skew)
+        store = SimulatedStore(self.world, process, self.keys, skew)
+        self.apis[process.name] = process, store, Queues()
         await process.crashed.wait()
 
     # --- Users ---
@@ -213,8 +215,8 @@ class Shop:
         """Ask again under the same id, of whichever API process answers, until it is done."""
         notebook = f"{self.world.dice.randrange(NOTEBOOKS):024x}"
         while command_id not in self.acknowledged:
-            process, store = self.apis[self.world.dice.choice(sorted(self.apis))]
-            asking = self.start(self.ask(command_id, notebook, store))
+            process, store, queues = self.apis[self.world.dice.choice(sorted(self.apis))]
+            asking = self.start(self.ask(command_id, notebook, store, queues))
             crash = self.start(process.crashed.wait())
             await asyncio.wait(
                 {asking, crash}, return_when=asyncio.FIRST_COMPLETED, timeout=self.patience()
@@ -226,7 +228,9 @@ class Shop:
     def patience(self) -> float:
         return self.world.dice.uniform(0.5, 10)
 
-    async def ask(self, command_id: str, notebook: str, store: SimulatedStore) -> None:
+    async def ask(
+        self, command_id: str, notebook: str, store: SimulatedStore, queues: Queues
+    ) -> None:
         async def write(work: UnitOfWork) -> Notebook:
             found = await work.find(Notebook, notebook)
             if found is None:
@@ -238,7 +242,7 @@ class Shop:
             command="WriteLine", actor="user-asha", correlation="r", command_id=command_id
         )
         try:
-            await carry_out(write, context, store, claims_key=CLAIMS_KEY)
+            await carry_out(write, context, store, claims_key=CLAIMS_KEY, queues=queues)
         except (Unavailable, ConcurrencyConflict, PyMongoError):
             return
         self.acknowledged.add(command_id)
