@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import bson
+from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS as RAW
+from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -98,7 +100,8 @@ def as_commit(document: Mapping[str, Any], *, repeated: bool = False) -> Commit:
 @dataclass(slots=True)
 class _Waiting:
     document: dict[str, Any]
-    size: int
+    bson: RawBSONDocument
+    """The document as it is sent: encoded once."""
     outcome: asyncio.Future[Commit]
 
 
@@ -114,6 +117,9 @@ class Committer:
     ) -> None:
         """`inserted(n)` is called after a group of n commits, to wake the sequencer."""
         self._commits = commits
+        self._raw_commits: AsyncCollection[RawBSONDocument] = commits.with_options(
+            codec_options=RAW
+        )
         self._inserted = inserted
         self._deadline_seconds = deadline_seconds
         self._queue: deque[_Waiting] = deque()
@@ -123,12 +129,12 @@ class Committer:
 
     async def submit(self, document: dict[str, Any]) -> Commit:
         """Insert one commit. Safe to cancel: the insert goes on, and a retry meets its `_id`."""
-        size = check_size(document)
+        encoded = checked(document)
         if self._closing or len(self._queue) >= MAX_QUEUE:
             raise Unavailable(
                 "the event store cannot take more work just now", retry_after_seconds=1
             )
-        waiting = _Waiting(document, size, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(document, encoded, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="committer")
@@ -160,9 +166,9 @@ class Committer:
 
     def _next_group(self) -> list[_Waiting]:
         group = [self._queue.popleft()]
-        size = group[0].size
+        size = len(group[0].bson.raw)
         while self._queue and len(group) < MAX_GROUP:
-            size += self._queue[0].size
+            size += len(self._queue[0].bson.raw)
             if size > MAX_GROUP_BYTES:
                 break
             group.append(self._queue.popleft())
@@ -217,7 +223,7 @@ class Committer:
     async def _insert_once(self, group: Sequence[_Waiting]) -> dict[int, Mapping[str, Any]]:
         """Index in the group → why the server refused it. Raises when the outcome is unknown."""
         try:
-            await self._commits.insert_many([w.document for w in group], ordered=False)
+            await self._raw_commits.insert_many([w.bson for w in group], ordered=False)
         except BulkWriteError as e:
             details = e.details
             if details.get("writeConcernErrors"):
@@ -280,15 +286,16 @@ def repeated(first: Mapping[str, Any], fingerprint: str | None) -> Commit | Exce
     return as_commit(first, repeated=True)
 
 
-def check_size(document: Mapping[str, Any]) -> int:
-    """The commit's size in bytes. Raise TooLarge over the limits of a commit or of an event."""
+def checked(document: Mapping[str, Any]) -> RawBSONDocument:
+    """The commit in BSON. Raise TooLarge over the limits of a commit or of an event."""
     if len(document["events"]) > MAX_EVENTS:
         raise TooLarge(f"a command may record at most {MAX_EVENTS} events")
-    size = len(bson.encode(document))
+    encoded = bson.encode(document)
+    size = len(encoded)
     if size > MAX_COMMIT_BYTES:
         raise TooLarge(f"a command may record at most {MAX_COMMIT_BYTES} bytes; this has {size}")
     if size > MAX_EVENT_BYTES // JSON_GROWTH:
         for stored in document["events"]:
             if (length := len(canonical(stored))) > MAX_EVENT_BYTES:
                 raise TooLarge(f"an event may have {MAX_EVENT_BYTES} bytes; this has {length}")
-    return size
+    return RawBSONDocument(encoded)

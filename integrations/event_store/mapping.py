@@ -30,10 +30,35 @@ class UndecodableEventError(Exception):
     """A stored event cannot be read: unknown topic, newer schema, or data that its class refuses."""
 
 
+class _Randomness:
+    """The system's random bytes, fetched for many ids at once: each fetch is a call of the kernel."""
+
+    def __init__(self) -> None:
+        self._bytes, self._used = b"", 0
+        if hasattr(os, "register_at_fork"):  # a child must not give the same ids as its parent
+            os.register_at_fork(after_in_child=self._forget)
+
+    def take(self, count: int) -> bytes:
+        begin = self._used
+        self._used = begin + count
+        if self._used > len(self._bytes):
+            self._bytes, begin, self._used = os.urandom(4_096), 0, count
+        return self._bytes[begin : self._used]
+
+    def _forget(self) -> None:
+        self._bytes, self._used = b"", 0
+
+
+_RANDOMNESS = _Randomness()
+
+
 def uuid7() -> str:
-    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, then random. Sorts by time."""
+    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, then random. Sorts by time.
+
+    For names, not for secrets. Of one thread: that of the event loop.
+    """
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    random = int.from_bytes(_RANDOMNESS.take(10), "big")
     number = milliseconds << 80 | 0x7 << 76 | (random >> 4 & 0xFFF) << 64
     number |= 0b10 << 62 | (random >> 16 & (1 << 62) - 1)
     text = f"{number:032x}"

@@ -68,7 +68,7 @@ class MemoryEventStore:
             raise Invalid("a commit without events", code="empty-commit")
         keys = await self.keys.ensure(list({s for e in events if (s := subject_of(e)) is not None}))
         document = make_commit(events, context, answer=answer, keys=keys, now=self._clock())
-        c.check_size(document)
+        c.checked(document)
         if (first := self._by_id.get(document["_id"])) is not None:
             outcome = c.repeated(first, context.fingerprint)
             if isinstance(outcome, Exception):

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
+import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
@@ -15,6 +18,7 @@ from pymongo.write_concern import WriteConcern
 from tests.simulation.world import Document, Process, World
 
 DUPLICATE_KEY = 11000
+AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 class FakeDatabase:
@@ -113,9 +117,10 @@ class FakeCommits(FakeCollection):
     def documents(self) -> dict[int, Document]:
         return self.world.commits
 
-    async def insert_many(self, documents: Sequence[Document], *, ordered: bool) -> None:
+    async def insert_many(self, raw: Sequence[RawBSONDocument], *, ordered: bool) -> None:
         """Each by itself; when the connection is lost, any part of them may have been written."""
         assert not ordered
+        documents: list[Document] = [bson.decode(one.raw, AWARE) for one in raw]
         await self.called()
         cut = self.world.fails(self.world.chances.lost_answer)
         written = documents[: self.world.dice.randint(0, len(documents))] if cut else documents

@@ -1,11 +1,13 @@
 """Nobody waits for ever, whatever becomes of the committer, of a neighbour or of the caller."""
 
 import asyncio
+import copy
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from bson.raw_bson import RawBSONDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, OperationFailure
@@ -39,11 +41,16 @@ class Unsteady:
     """MongoDB's collection behind a connection that breaks after so many good inserts."""
 
     def __init__(self, commits: Documents, *answers: Exception | None) -> None:
-        self.commits = commits
+        self.commits: Any = commits
         self.answers = list(answers)
         """For each insert that comes: what is raised once it was carried out."""
 
-    async def insert_many(self, documents: Sequence[dict[str, Any]], *, ordered: bool) -> None:
+    def with_options(self, **options: Any) -> Self:
+        other = copy.copy(self)
+        other.commits = self.commits.with_options(**options)
+        return other
+
+    async def insert_many(self, documents: Sequence[RawBSONDocument], *, ordered: bool) -> None:
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, OperationFailure):
             raise answer
@@ -111,7 +118,7 @@ async def test_closing_finishes_what_is_queued_and_takes_no_more(commits: Docume
 
 
 class Hanging(Unsteady):
-    async def insert_many(self, documents: Sequence[dict[str, Any]], *, ordered: bool) -> None:  # noqa: ARG002
+    async def insert_many(self, documents: Sequence[RawBSONDocument], *, ordered: bool) -> None:  # noqa: ARG002
         await asyncio.Event().wait()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from typing import Any, ClassVar
 
 import orjson
@@ -14,7 +15,7 @@ from domain.errors import Invalid, TooLarge
 from domain.kernel import DomainEvent, ValueObject
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
 from integrations.event_store.canonical import canonical, check_plain, leaf_of
-from integrations.event_store.mapping import message_body
+from integrations.event_store.mapping import message_body, uuid7
 from integrations.event_store.memory import MemoryEventStore
 from integrations.event_store.store import make_commit
 from integrations.event_store.verify import Verification
@@ -149,3 +150,18 @@ def test_a_commit_says_what_it_cannot_hold() -> None:
             keys={},
             now=AnythingNoted.create_timestamp(),
         )
+
+
+def test_ids_of_a_process_and_of_its_child_never_meet() -> None:
+    """Their random bytes are fetched for many at once."""
+    ids = {uuid7() for _ in range(2_000)}
+    assert len(ids) == 2_000
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, uuid7().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 100).decode()[14:] != uuid7()[14:]
+    os.close(read)
+    os.close(write)
