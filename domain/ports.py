@@ -139,13 +139,19 @@ class EventStore(Protocol):
         """
 
     async def history_of(
-        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+        self,
+        streams: Sequence[str],
+        *,
+        beside: Sequence[str] = (),
+        after_position: int = 0,
+        limit: int = 1_000,
     ) -> list[dict[str, Any]]:
-        """For auditors: every event of these streams in order, with position, version, type, time,
+        """For auditors: the events of these streams in order, with position, version, type, time,
         actor, data and hashes; personal parts stay sealed.
 
-        `beside` names streams of which only what the same commits hold is told: of a product's stock
-        what one order did to it, not the thousands of others.
+        A page of `limit`: what follows its last position is asked for with `after_position`. Events that
+        wait for a place end the last page. `beside` names streams of which only what the same commits hold
+        is told: of a product's stock what one order did to it, not the thousands of others.
         """
 
 

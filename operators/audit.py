@@ -1,7 +1,9 @@
 """Replay, as-of, proof and export of history."""
 
 import json
+import math
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Replay history, and prove that it 
 
 StreamName = Annotated[str, typer.Argument(help="a stream: order-65f1c0ffee0000000000abcd")]
 SHOWN_DATA = 100
+PAGE_ROWS = 1_000
 
 
 def ledger_of(services: Services) -> Ledger:
@@ -43,14 +46,37 @@ def history(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
     """Every event of a stream: position, version, time, actor, data and hash."""
-    rows = with_services(lambda services: services.store.history_of([stream]))
-    if not rows:
+    show = _as_lines if as_json else _as_table
+
+    async def work(services: Services) -> int:
+        count = 0
+        async for rows in pages_of(stream, services):
+            show(rows)
+            count += len(rows)
+        return count
+
+    if not with_services(work):
         complaints.print(f"there are no events of {stream}")
         raise typer.Exit(1)
-    if as_json:
-        for row in rows:
-            typer.echo(json.dumps(row, ensure_ascii=False))
-        return
+
+
+async def pages_of(stream: str, services: Services) -> AsyncIterator[list[dict[str, Any]]]:
+    """Its history, a page in memory at a time; what waits for a place comes last."""
+    after = 0
+    while rows := await services.store.history_of([stream], after_position=after, limit=PAGE_ROWS):
+        yield rows
+        places = [row["position"] for row in rows if row["position"] is not None]
+        if len(rows) < PAGE_ROWS or len(places) < len(rows):
+            return
+        after = places[-1]
+
+
+def _as_lines(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        typer.echo(json.dumps(row, ensure_ascii=False))
+
+
+def _as_table(rows: list[dict[str, Any]]) -> None:
     console.print(_table(rows))
 
 
@@ -86,13 +112,15 @@ async def state_as_of(stream: str, position: int, services: Services) -> Aggrega
     if aggregate_class is None:
         known = ", ".join(sorted(AGGREGATES))
         raise Invalid(f"{stream} is no stream of ours; they begin with {known}")
-    rows = await services.store.history_of([stream])
-    versions = [
-        r["version"] for r in rows if r["position"] is not None and r["position"] <= position
-    ]
-    if not versions:
+    version = 0
+    async for rows in pages_of(stream, services):
+        before = [r["version"] for r in rows if (r["position"] or math.inf) <= position]
+        version = max(version, *before, 0)
+        if len(before) < len(rows):
+            break
+    if not version:
         raise NotFound(f"{stream} had no events up to position {position}")
-    events = await services.store.read_stream(stream, up_to_version=max(versions))
+    events = await services.store.read_stream(stream, up_to_version=version)
     aggregate = aggregate_class.replay(events)
     assert aggregate is not None
     return aggregate

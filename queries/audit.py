@@ -1,9 +1,9 @@
 """The history of an order, its payments and its stock, straight from the event store, with the hashes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from dependencies import AllServices, CurrentUser, answer, limited, object_id_or_404
 from domain.errors import NotFound
@@ -12,12 +12,22 @@ from domain.payments import Payment
 from domain.stock import Stock
 from domain.values import Role
 
+MAX_EVENTS = 500
+MAX_POSITION = 2**53
+
 router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[limited("read")])
 
 
 @router.get("/orders/{order_id}/history")
-async def get_order_history(order_id: str, user: CurrentUser, services: AllServices) -> Response:
-    """Every event in the order of history, for the owner, auditors and administrators.
+async def get_order_history(
+    order_id: str,
+    user: CurrentUser,
+    services: AllServices,
+    after: Annotated[int, Query(ge=0, le=MAX_POSITION, description="a position")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = MAX_EVENTS,
+) -> Response:
+    """The events in the order of history, for the owner, auditors and administrators. While
+    `pagination.hasMore`, the next page follows `after` its last position.
 
     What an order does to stock is in the order's own commits. Personal parts stay sealed. `hash`
     covers the event's whole commit; `blockHash` chains the ledger's block that holds it.
@@ -27,8 +37,11 @@ async def get_order_history(order_id: str, user: CurrentUser, services: AllServi
         raise NotFound("there is no order with this id")
     payments = [Payment.stream(payment_id) for payment_id in order.payment_ids]
     stocks = [Stock.stream(product_id) for product_id in order.units]
-    events = await services.store.history_of([order.id, *payments], beside=stocks)
-    return answer([shown(event) for event in events])
+    events = await services.store.history_of(
+        [order.id, *payments], beside=stocks, after_position=after, limit=limit + 1
+    )
+    page = {"after": after, "limit": limit, "hasMore": len(events) > limit}
+    return answer([shown(event) for event in events[:limit]], pagination=page)
 
 
 def shown(event: Mapping[str, Any]) -> dict[str, Any]:

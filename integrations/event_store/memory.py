@@ -159,13 +159,19 @@ class MemoryEventStore:
         return [recorded(commit, stored, position, keys) for commit, stored, position in raw]
 
     async def history_of(
-        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+        self,
+        streams: Sequence[str],
+        *,
+        beside: Sequence[str] = (),
+        after_position: int = 0,
+        limit: int = 1_000,
     ) -> list[dict[str, Any]]:
         asked, wanted = set(streams), {*streams, *beside}
-        return [
+        rows = [
             history_row(document, stored, index, block["hash"])
             for document, block in zip(self.commits, self.blocks, strict=True)
             if asked & {stored["stream"] for stored in document["events"]}
             for index, stored in enumerate(document["events"])
-            if stored["stream"] in wanted
+            if stored["stream"] in wanted and document["position"] + index > after_position
         ]
+        return rows[:limit]

@@ -1,5 +1,6 @@
 """The event store on MongoDB: fits `domain.ports.EventStore`."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,8 @@ from integrations.transactions import unavailable
 
 MAX_STREAM_EVENTS = 100_000
 MAX_PAGE = 5_000
+MAX_PAGE_ROWS = 1_000
+PAGE_COMMITS = 50
 MAX_STREAMS = 1_000
 
 
@@ -222,25 +225,67 @@ class MongoEventStore:
     # --- for auditors ---
 
     async def history_of(
-        self, streams: Sequence[str], *, beside: Sequence[str] = ()
+        self,
+        streams: Sequence[str],
+        *,
+        beside: Sequence[str] = (),
+        after_position: int = 0,
+        limit: int = MAX_PAGE_ROWS,
     ) -> list[dict[str, Any]]:
-        """Every event of these streams in order, with its place and hashes; personal parts sealed.
-
-        Raise TooLarge rather than tell a part of it.
-        """
-        query = {"events.stream": {"$in": list(streams)}}
         wanted = {*streams, *beside}
-        documents = await self._commits.find(query).limit(MAX_STREAM_EVENTS + 1).to_list()
-        if len(documents) > MAX_STREAM_EVENTS:
-            raise TooLarge(f"more than {MAX_STREAM_EVENTS} commits would have to be told at once")
-        documents.sort(key=lambda d: d.get("position", float("inf")))
-        chain = await self._chain_of([d["_id"] for d in documents])
-        return [
-            history_row(document, stored, index, chain.get(document["_id"]))
-            for document in documents
-            for index, stored in enumerate(document["events"])
-            if stored["stream"] in wanted
-        ]
+        ids = await self._commits_after(after_position, streams, limit)
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(ids), PAGE_COMMITS):
+            part = ids[start : start + PAGE_COMMITS]
+            found = await self._commits.find({"_id": {"$in": part}}).to_list()
+            chain, by_id = await self._chain_of(part), {d["_id"]: d for d in found}
+            rows += [
+                history_row(by_id[commit_id], stored, index, chain.get(commit_id))
+                for commit_id in part
+                for index, stored in enumerate(by_id[commit_id]["events"])
+                if stored["stream"] in wanted
+            ]
+            rows = [r for r in rows if r["position"] is None or r["position"] > after_position]
+            if sum(row["position"] is not None for row in rows) >= limit:
+                return rows[:limit]
+        return rows
+
+    async def _commits_after(self, position: int, streams: Sequence[str], limit: int) -> list[str]:
+        """Ids of those that hold the next `limit` events of each stream, in order; at the end those without
+        a place.
+        """
+        places: dict[str, float] = {}
+        for stream in streams:
+            first = await self._version_after(position, stream)
+            versions = {"$gte": first, "$lt": first + limit}
+            query = {"events": {"$elemMatch": {"stream": stream, "version": versions}}}
+            for document in await self._commits.find(query, {"position": 1}).to_list():
+                places[document["_id"]] = document.get("position", math.inf)
+        return sorted(places, key=places.__getitem__)
+
+    async def _version_after(self, position: int, stream: str) -> int:
+        """The first version of a stream behind a position. Places grow with versions: it is found by halving,
+        however long the stream is.
+        """
+        low, high = 1, 1
+        while position and await self._place(stream, high) <= position:
+            low, high = high + 1, high * 2
+        while low < high:
+            middle = (low + high) // 2
+            if await self._place(stream, middle) <= position:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    async def _place(self, stream: str, version: int) -> float:
+        """Of one event; infinite while it has none."""
+        wanted = {"stream": stream, "version": version}
+        shape = {"position": 1, "events.stream": 1, "events.version": 1}
+        commit = await self._commits.find_one({"events": {"$elemMatch": wanted}}, shape)
+        if commit is None or "position" not in commit:
+            return math.inf
+        return float(commit["position"] + commit["events"].index(wanted))
 
     async def _chain_of(self, ids: Sequence[str]) -> dict[str, str]:
         cursor = self._ledger.find(

@@ -231,6 +231,21 @@ async def test_auditors_see_hashes_and_sealed_personal_parts(subject: Subject, a
     assert "asha of Pune" not in str(rows)
 
 
+async def test_the_history_of_a_stream_is_told_in_pages(subject: Subject, a: str) -> None:
+    await subject.store.append(opened(a, lines=2), context())
+    for version in range(4, 10):
+        await subject.store.append(opened(secrets.token_hex(12)), context())
+        await subject.store.append([line(a, version)], context())
+    await subject.seal()
+    told: list[int] = []
+    after = 0
+    while rows := await subject.store.history_of([f"notebook-{a}"], after_position=after, limit=2):
+        assert len(rows) <= 2
+        told += [row["version"] for row in rows]
+        after = rows[-1]["position"]
+    assert told == list(range(1, 10))
+
+
 async def test_of_streams_beside_only_the_same_commits_are_told(subject: Subject, a: str) -> None:
     b = secrets.token_hex(12)
     await subject.store.append([*opened(a), *opened(b)], context())

@@ -35,6 +35,22 @@ async def test_the_history_tells_order_payment_and_stock(api: Api) -> None:
     assert "Marine Drive" not in str(events)
 
 
+async def test_the_history_comes_in_pages(api: Api) -> None:
+    product, customer = await on_sale(api), await api.customer()
+    order = await bought(api, customer, (product["id"], 2))
+    path = f"/api/audit/orders/{order['id']}/history"
+    whole = ok(await customer.client.get(path))
+    told: list[str] = []
+    more, after = True, 0
+    while more:
+        response = await customer.client.get(path, params={"limit": 3, "after": after})
+        page = response.json()["pagination"]
+        assert page == {"after": after, "limit": 3, "hasMore": page["hasMore"]}
+        told += [event["eventId"] for event in ok(response)]
+        more, after = page["hasMore"], ok(response)[-1]["position"]
+    assert told == [event["eventId"] for event in whole]
+
+
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
