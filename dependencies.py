@@ -5,6 +5,7 @@ Read the sections in order: the services, the answer's form, the caller, the lim
 
 import hashlib
 import hmac
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -118,6 +119,11 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+MOST_TOTALS = 1_000
+WITHOUT_TOKENS = {"_tokens": 0}
+"""What a product is found by is most of its document, and never shown."""
+
+
 class Documents:
     """Single documents of the read models; those that are asked for at one moment come in one question."""
 
@@ -135,8 +141,35 @@ class Documents:
     async def _fetch(
         self, collection: str, ids: Sequence[ObjectId]
     ) -> Mapping[ObjectId, dict[str, Any]]:
-        found = self._read_models[collection].find({"_id": {"$in": list(ids)}})
+        found = self._read_models[collection].find({"_id": {"$in": list(ids)}}, WITHOUT_TOKENS)
         return {document["_id"]: document for document in await found.to_list()}
+
+
+class Totals:
+    """How many a list has, until an event changes that."""
+
+    def __init__(self, consistency: Consistency) -> None:
+        self._consistency = consistency
+        self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def of(
+        self,
+        query: Mapping[str, Any],
+        count: Callable[[], Awaitable[int]],
+        *,
+        changed_by: frozenset[str],
+    ) -> int:
+        """Counted anew after an event of these types: each is kept with the position before it."""
+        key, position = repr(query), self._consistency.position
+        changed = self._consistency.last_change(changed_by)
+        known = self._known.get(key)
+        if known is not None and changed is not None and changed <= known[0]:
+            return known[1]
+        total = await count()
+        self._known[key] = (position, total)
+        if len(self._known) > MOST_TOTALS:
+            self._known.popitem(last=False)
+        return total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +200,11 @@ class Services:
     """Name of a server → a call that raises while it does not answer."""
     clock: Callable[[], datetime] = utc_now
     documents: Documents = field(init=False)
+    totals: Totals = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "documents", Documents(self.read_models))
+        object.__setattr__(self, "totals", Totals(self.consistency))
 
 
 def services_of(request: Request) -> Services:

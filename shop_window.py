@@ -15,9 +15,8 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dependencies import Services, count_address
-from domain import catalogue, stock
 from domain.errors import TooManyRequests
-from domain.kernel import DomainEvent
+from projections.product_changes import CHANGING, COUNTING
 
 HANDED_OUT = Counter("shop_window_answers_total", "Public answers", ["from_"])
 
@@ -30,23 +29,6 @@ LATE_SECONDS = 1.0
 """How long what is left of a piece may be shown as it was."""
 LONGEST_SECONDS = 30.0
 """Of anything: read models can be rebuilt and mended without an event."""
-
-COUNTS: frozenset[type[DomainEvent]] = frozenset(
-    {
-        stock.StockReserved,
-        stock.StockReleased,
-        stock.StockCommitted,
-        stock.StockDispatched,
-    }
-)
-EVENTS: frozenset[type[DomainEvent]] = frozenset(
-    event
-    for module in (catalogue, stock)
-    for event in vars(module).values()
-    if isinstance(event, type) and issubclass(event, DomainEvent) and "TOPIC" in vars(event)
-)
-CHANGING = frozenset(event.TOPIC for event in EVENTS - COUNTS)
-COUNTING = frozenset(event.TOPIC for event in COUNTS)
 
 Headers = list[tuple[bytes, bytes]]
 

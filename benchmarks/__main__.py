@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import appending, flowing, tryon, verifying
+from benchmarks.side_by_side import measure as side_by_side
 from embedded.servers import Mongod
 
 
@@ -20,6 +21,10 @@ def _appending(directory: Path) -> str:
 
 def _flowing(directory: Path) -> str:
     return flowing.table(flowing.measure(directory))
+
+
+def _side_by_side(directory: Path) -> str:
+    return side_by_side.table(side_by_side.measure(directory))
 
 
 def _tryon(directory: Path) -> str:
@@ -34,6 +39,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], str]]] = {
     "appending": ("Appending one event a command", _appending),
     "flowing": ("From a command to its read model, and back to memory", _flowing),
     "verifying": ("Proving that history was not changed", _verifying),
+    "side_by_side": ("Over HTTP, beside plain CRUD", _side_by_side),
     "tryon": ("From an upload to a picture with jewellery", _tryon),
 }
 

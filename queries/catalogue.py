@@ -2,13 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
+from pymongo.asynchronous.collection import AsyncCollection
 
 from dependencies import (
+    WITHOUT_TOKENS,
     AllServices,
     Document,
     OptionalUser,
@@ -24,6 +27,7 @@ from domain.errors import NotFound
 from domain.sessions import User
 from domain.values import Role
 from projections.catalogue import FEATURED, NEWEST
+from projections.product_changes import CHANGING, EITHER
 from queries.images import signed
 from queries.product_filters import SORTS, Filters, Order, Sort, category_named, index_for
 from queries.product_search import search, sought, words_sought
@@ -91,11 +95,25 @@ async def _answered(
 ) -> Response:
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
-    found = products.find(query).sort(list(order)).hint(path).skip(page.skip).limit(page.limit)
+    found = products.find(query, WITHOUT_TOKENS).sort(list(order)).hint(path)
     documents, total = await asyncio.gather(
-        found.to_list(), page.total(products, query, hint=path, maxTimeMS=COUNT_MILLISECONDS)
+        found.skip(page.skip).limit(page.limit).to_list(),
+        services.totals.of(
+            {**query, "upTo": page.skip},
+            partial(_count, products, query, page, path),
+            changed_by=EITHER if "inStock" in query else CHANGING,
+        ),
     )
     return page.answer([product_view(document, services) for document in documents], total)
+
+
+async def _count(
+    products: AsyncCollection[dict[str, Any]],
+    query: Mapping[str, Any],
+    page: PageOfList,
+    path: Sequence[tuple[str, int]],
+) -> int:
+    return await page.total(products, query, hint=path, maxTimeMS=COUNT_MILLISECONDS)
 
 
 @router.get("")
@@ -155,7 +173,8 @@ async def _product(product_id: str, services: Services, user: User | None) -> di
     if by_id:
         found = await services.documents.find("products", product_id)
     else:
-        found = await services.read_models["products"].find_one({"slug": product_id[:100]})
+        by_slug = {"slug": product_id[:100]}
+        found = await services.read_models["products"].find_one(by_slug, WITHOUT_TOKENS)
     if found is None or (found["status"] != "active" and not _manages(user)):
         raise NotFound("there is no product with this id")
     return found
@@ -197,7 +216,7 @@ async def get_recommendations(
 async def _near(product: Document, name: str, services: Services) -> list[dict[str, Any]]:
     """The newest with the same value that can be bought; it is looked for among so many."""
     query = PUBLIC | {name: product[name]}
-    newest = services.read_models["products"].find(query).sort(list(NEWEST))
+    newest = services.read_models["products"].find(query, WITHOUT_TOKENS).sort(list(NEWEST))
     found = await newest.hint(index_for(query, NEWEST)).limit(MAX_CANDIDATES).to_list()
     return [
         other

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from dependencies import AllServices, CatalogManager, Page, limited
+from dependencies import WITHOUT_TOKENS, AllServices, CatalogManager, Page, limited
 from queries.catalogue import staff_product_view
 
 router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
@@ -34,7 +34,7 @@ async def get_overlays(
     """Products that cannot be tried on as they should, the latest first, with the reason."""
     query = {"status": "active", **ATTENTION[status]}
     products = services.read_models["products"]
-    found = products.find(query).sort([(ORDERS[status], -1), ("_id", -1)])
+    found = products.find(query, WITHOUT_TOKENS).sort([(ORDERS[status], -1), ("_id", -1)])
     documents = await found.skip(page.skip).limit(page.limit).to_list()
     shown = [staff_product_view(document, services) for document in documents]
     return page.answer(shown, await page.total(products, query))

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 import shop_window
-from shop_window import CHANGING, COUNTING, HANDED_OUT
+from projections.product_changes import CHANGING, COUNTING
+from shop_window import HANDED_OUT
 from tests.api import Api
 from tests.buying import manager, ok
 
