@@ -98,7 +98,6 @@ class Settings(BaseSettings):
     """Of the shop's own: from there any port and plain http may be fetched, though it is not public."""
     demo_catalogue: bool = False
     """Import the demo's products once; `make run` sets it."""
-    yunet_model: Path | None = None
     worker_metrics_port: int = Field(default=0, ge=0, le=65535)
     """Prometheus on loopback; 0 takes a free port, and the log says which."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -122,6 +121,8 @@ class Settings(BaseSettings):
             raise ValueError("S3_KMS_KEY_ID needs S3_SERVER_SIDE_ENCRYPTION=aws:kms")
         if self.app_env == "production":
             self._production()
+        if self.debug and "log_level" not in self.model_fields_set:
+            self.log_level = "DEBUG"  # never more than words in the log: no client sees a traceback
         return self
 
     def _production(self) -> None:

@@ -130,7 +130,7 @@ async def open_account(
         mobile=command.mobile,
         first_name=command.first_name,
         last_name=command.last_name,
-        password_hash=await services.hasher.hash(password),
+        password_hash=await work.hashed(password, services.hasher),
         roles=roles,
         consent=command.consent,
     )
@@ -173,7 +173,7 @@ async def _change_contact(
         return
     if command.current_password is None:
         raise Invalid("another address or number needs currentPassword", code="password-needed")
-    await password_is(services.hasher, command.current_password, account)
+    await password_is(services.hasher, command.current_password, account, work)
     owner = account.object_id
     if email != account.email:
         await work.claim("email", email, owner=owner)
@@ -192,17 +192,22 @@ async def change_password(
 ) -> Account:
     """All other sessions end."""
     account = found(await work.find(Account, user_id))
-    await password_is(services.hasher, command.current_password, account)
-    await _set_password(account, command.new_password, services, kept_session=session_id)
+    await password_is(services.hasher, command.current_password, account, work)
+    await _set_password(account, command.new_password, services, work, kept_session=session_id)
     return account
 
 
 async def _set_password(
-    account: Account, password: str, services: Services, *, kept_session: str | None
+    account: Account,
+    password: str,
+    services: Services,
+    work: UnitOfWork,
+    *,
+    kept_session: str | None,
 ) -> None:
     about = (account.email.partition("@")[0], account.profile.first_name, account.profile.last_name)
     checked_password(password, field="newPassword", about=about)
-    hashed = await services.hasher.hash(password)
+    hashed = await work.hashed(password, services.hasher)
     account.change_password(hashed, kept_session=kept_session)
 
 
@@ -223,7 +228,7 @@ async def reset_password(command: ResetPassword, services: Services, work: UnitO
     account = await work.find(Account, account_id)
     if account is None or account.erased or not account.resets_with(nonce, now=work.now):
         raise invalid_reset_token()
-    await _set_password(account, command.new_password, services, kept_session=None)
+    await _set_password(account, command.new_password, services, work, kept_session=None)
     return account
 
 

@@ -108,22 +108,25 @@ class Execution:
         user: User | None = getattr(self._request.state, "user", None)
         actor = "anonymous" if user is None else f"user-{user.id}"
         key = self._request.headers.get("idempotency-key")
+        fingerprint = None if key is None else await self._fingerprint(content_digest)
+        # Strangers share no keys: what one of them asks for is part of the name of it.
+        whose = f"{actor} {fingerprint}" if user is None else actor
         return CommandContext(
             command=command_name(handler),
             actor=actor,
             correlation=self._request.state.request_id,
-            command_id=None if key is None else self._command_id(key, actor),
-            fingerprint=None if key is None else await self._fingerprint(content_digest),
+            command_id=None if key is None else self._command_id(key, whose),
+            fingerprint=fingerprint,
         )
 
-    def _command_id(self, key: str, actor: str) -> str:
+    def _command_id(self, key: str, whose: str) -> str:
         if not KEY.fullmatch(key):
             raise Invalid(
                 "an Idempotency-Key is 1 to 255 visible ASCII characters",
                 code="invalid-idempotency-key",
             )
         route = f"{self._request.method} {self._request.url.path}"
-        return request_command_id(actor=actor, route=route, key=key)
+        return request_command_id(actor=whose, route=route, key=key)
 
     async def _fingerprint(self, content_digest: bytes) -> str:
         request = self._request

@@ -107,7 +107,7 @@ async def log_in(command: LogIn, visit: Visit, services: Services, work: UnitOfW
     if account is not None and account.erased:
         account = None
     hashed = None if account is None else account.password_hash
-    matches = await services.hasher.verify(command.password, hashed)
+    matches = await work.verified(command.password, hashed, services.hasher)
     if account is None or not matches:
         raise Unauthenticated("the address or the password is wrong", code="wrong-credentials")
     return begin_session(account, visit, services, work)
@@ -271,7 +271,11 @@ async def _user(account: Account, services: Services) -> dict[str, Any]:
     }
 
 
-async def password_is(hasher: PasswordHasher, password: str, account: Account) -> None:
+async def password_is(
+    hasher: PasswordHasher, password: str, account: Account, work: UnitOfWork | None = None
+) -> None:
     """Raise Unauthenticated unless it is this account's."""
-    if not await hasher.verify(password, account.password_hash):
+    hashed = account.password_hash
+    verified = work.verified(password, hashed, hasher) if work else hasher.verify(password, hashed)
+    if not await verified:
         raise Unauthenticated("the current password is wrong", code="wrong-password")

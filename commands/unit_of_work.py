@@ -13,14 +13,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from commands.queues import QUEUES, InLineError, Queues
 from dependencies import Services, utc_now
 from domain.claims import Claim, claim_id
 from domain.errors import ConcurrencyConflict, NotFound, PreconditionFailed
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import CommandContext, Commit, EventStore
+from domain.ports import CommandContext, Commit, EventStore, PasswordHasher
 
 A = TypeVar("A", bound=AggregateRoot)
 
@@ -40,14 +40,18 @@ class UnitOfWork:
         claims_key: bytes,
         turn: frozenset[str] | None = None,
         queues: Queues = QUEUES,
+        dear: dict[tuple[str, ...], Any] | None = None,
     ) -> None:
-        """`turn`: the streams for which this try has stood in line; None when it takes its chance."""
+        """`turn`: the streams for which this try has stood in line; None when it takes its chance. `dear`:
+        what earlier tries of the command have worked out.
+        """
         self.context = context
         self.now = now
         self._store = store
         self._claims_key = claims_key
         self._turn = turn
         self._queues = queues
+        self._dear = {} if dear is None else dear
         self._aggregates: dict[str, AggregateRoot] = {}
         self._ids = 0
 
@@ -102,6 +106,19 @@ class UnitOfWork:
             self._aggregates[cls.stream(object_id)] = found
         known = ((i, self._aggregates.get(cls.stream(i))) for i in object_ids)
         return {object_id: cast("A", one) for object_id, one in known if one is not None}
+
+    async def hashed(self, password: str, hasher: PasswordHasher) -> str:
+        """A quarter of a second of processor time: once for a command, however often it is tried."""
+        if ("hash", password) not in self._dear:
+            self._dear["hash", password] = await hasher.hash(password)
+        return str(self._dear["hash", password])
+
+    async def verified(self, password: str, hashed: str | None, hasher: PasswordHasher) -> bool:
+        """The same, for a password against a hash."""
+        asked = ("verify", password, hashed or "")
+        if asked not in self._dear:
+            self._dear[asked] = await hasher.verify(password, hashed)
+        return bool(self._dear[asked])
 
     def _mind_lines(self, *streams: str) -> None:
         """Do not push in before those who wait."""
@@ -193,9 +210,16 @@ async def carry_out(
     if (first := await _first_outcome(context, store)) is not None:
         return first
     turn: frozenset[str] | None = None
+    dear: dict[tuple[str, ...], Any] = {}
     for attempt in range(1, TRIES + 1):
         work = UnitOfWork(
-            store, context=context, now=clock(), claims_key=claims_key, turn=turn, queues=queues
+            store,
+            context=context,
+            now=clock(),
+            claims_key=claims_key,
+            turn=turn,
+            queues=queues,
+            dear=dear,
         )
         shown: AggregateRoot | None = None
         try:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -28,6 +28,8 @@ from domain.order_events import (
 )
 from domain.values import Address, Money, OrderId, PaymentId, ProductId, UserId
 
+INDIA = timezone(timedelta(hours=5, minutes=30), "IST")
+"""The one time zone of the shops that GST is for."""
 MAX_LINES = 50
 DELIVERY_DAYS = 5
 PREORDER_DAYS = 21
@@ -53,9 +55,12 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 def order_number(order_id: OrderId, placed_at: datetime) -> str:
-    """A number for people, `KD-26-7F3K9-Q2MXZ`: 50 bits of the id's hash. Numbers have gaps."""
+    """A number for people, `KD-26-7F3K9-Q2MXZ`: 50 bits of the id's hash. Numbers have gaps.
+
+    The year is that of the shop's clock on the wall: the first orders of January are not last year's.
+    """
     digest = base64.b32encode(hashlib.sha256(order_id.encode()).digest()).decode()
-    return f"KD-{placed_at:%y}-{digest[:5]}-{digest[5:10]}"
+    return f"KD-{placed_at.astimezone(INDIA):%y}-{digest[:5]}-{digest[5:10]}"
 
 
 class Order(AggregateRoot):

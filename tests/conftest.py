@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import hypothesis
 import nats
 import pytest
 from nats.aio.client import Client as NatsConnection
@@ -16,6 +17,10 @@ from embedded.servers import MailSink, Mongod, NatsServer, Valkey
 from tests.explained import Explained
 
 pytest_plugins = ["tests.api"]
+
+hypothesis.settings.register_profile("kundan", deadline=None)
+hypothesis.settings.load_profile("kundan")
+"""How long an example takes says how busy the machine is, and nothing of the product."""
 
 WHOLE_SHOPS = ("journeys", "embedded", "faults")
 """Folders whose tests start whole shops: those run in one process, since a port that was free when a shop

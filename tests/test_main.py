@@ -456,7 +456,8 @@ async def test_a_repeated_upload_is_known_by_its_file(shell: Api) -> None:
 
     first, again, other = await upload(b"one"), await upload(b"one"), await upload(b"two")
     assert again.json() == first.json()
-    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in other.headers, "another file is another request"
 
 
 # --- Reads that must not be older -----------------------------------------------------------------

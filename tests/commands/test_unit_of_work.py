@@ -22,6 +22,7 @@ from domain.errors import (
 )
 from domain.ports import CommandContext, Commit
 from integrations.event_store.memory import MemoryEventStore
+from tests.fakes import PlainHasher
 
 ACCOUNT = "65f000000000000000000001"
 CONTEXT = CommandContext(command="Test", actor="system", correlation="c1")
@@ -238,3 +239,29 @@ def test_a_fingerprint_cannot_be_guessed_without_the_key() -> None:
 
 def test_a_command_is_called_after_its_handler() -> None:
     assert command_name(partial(partial(open_account, None))) == "OpenAccount"
+
+
+async def test_a_password_is_hashed_once_however_often_a_command_is_tried(
+    store: MemoryEventStore,
+) -> None:
+    hasher, tries = PlainHasher(), 0
+    hashes: list[str] = []
+    hash_it = hasher.hash
+
+    async def counted(password: str) -> str:
+        hashes.append(password)
+        return await hash_it(password)
+
+    hasher.hash = counted  # type: ignore[method-assign]
+
+    async def change(work: UnitOfWork) -> Account:
+        nonlocal tries
+        tries += 1
+        account = await work.load(Account, ACCOUNT)
+        if tries == 1:
+            await renamed_elsewhere("Mira", store)
+        account.change_password(await work.hashed("Gold-77", hasher), kept_session=None)
+        return account
+
+    await carry_out(change, CONTEXT, store, claims_key=KEY)
+    assert (tries, hashes) == (2, ["Gold-77"])

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given as for_all
@@ -270,3 +270,9 @@ def test_the_tax_and_its_halves_always_add_up_to_the_price(amount: int) -> None:
     assert tax.taxable + tax.cgst + tax.sgst + tax.round_off == amount
     assert tax.cgst == tax.sgst
     assert abs(tax.round_off) <= 1
+
+
+def test_an_order_of_the_first_morning_of_a_year_is_of_that_year() -> None:
+    """Half past four in India is eleven in the evening of the year before by Greenwich."""
+    at = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+    assert order_number("65f000000000000000000001", at).startswith("KD-27-")
