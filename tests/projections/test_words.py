@@ -1,6 +1,8 @@
 """How words are searched: spelt otherwise, begun, or written in another script."""
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from projections.words import edits, latin_of, sound_of, sounds_near, tokens_of, words_of
 
@@ -74,3 +76,8 @@ def test_telling_words_are_found_by_beginning_and_sound_others_as_they_are() -> 
 
 def test_words_are_without_case_and_accents() -> None:
     assert words_of("Réné's 22K हार!") == ["rene", "s", "22k", "हार"]
+
+
+@for_all(st.text(st.characters(max_codepoint=127), max_size=30))
+def test_plain_text_has_the_same_words_either_way(text: str) -> None:
+    assert words_of(text) == words_of(f"{text} é")[:-1]
