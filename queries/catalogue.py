@@ -29,6 +29,7 @@ from domain.values import Role
 from projections.catalogue import FEATURED, NEWEST
 from projections.product_changes import CHANGING, EITHER
 from queries.images import signed
+from queries.product_facets import counted, counted_of
 from queries.product_filters import SORTS, Filters, Order, Sort, category_named, index_for
 from queries.product_search import search, sought, words_sought
 from queries.recommendations import likeness
@@ -156,6 +157,23 @@ async def get_search(
             found.sort(key=itemgetter(name), reverse=way < 0)
     shown = found[page.skip : page.skip + page.limit]
     return page.answer([product_view(document, services) for document in shown], len(found))
+
+
+@router.get("/facets")
+async def get_facets(
+    services: AllServices,
+    filters: ListFilters,
+    q: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    """How many there are by category, type, place where they are worn, stock and price; of a search with `q`.
+
+    `isComplete` is false where only the newest 10,000 were counted.
+    """
+    products = services.read_models["products"]
+    if q is None:
+        return answer(await counted(PUBLIC | filters.query(), products))
+    words = await sought(words_sought(q), products)
+    return answer(counted_of(await search(words, filters.query(), products)))
 
 
 @router.get("/category/{category}")

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
+from queries.product_facets import counted_of
 from tests.api import Api
 from tests.buying import manager, ok, refused
 
@@ -219,6 +222,56 @@ async def test_what_fits_best_comes_first(api: Api) -> None:
         "Gold Chain",
         "Ruby Pendant",
     ]
+
+
+async def test_facets_say_how_many_there_are_of_each_kind(api: Api) -> None:
+    await window(api)
+    found = ok(await api.client.get("/api/products/facets"))
+    assert found["category"] == [
+        {"value": "Gold", "count": 2},
+        {"value": "Diamond", "count": 1},
+        {"value": "Silver", "count": 1},
+    ]
+    assert found["inStock"] == [{"value": True, "count": 3}, {"value": False, "count": 1}]
+    assert found["price"] == [
+        {"from": 25_000, "to": 50_000, "count": 2},
+        {"from": 250_000, "to": 500_000, "count": 2},
+    ]
+    assert (found["counted"], found["isComplete"]) == (4, True)
+
+
+async def test_facets_can_be_narrowed_down(api: Api) -> None:
+    await window(api)
+    found = ok(await api.client.get("/api/products/facets?category=gold&inStock=true"))
+    assert found["productType"] == [
+        {"value": "earrings", "count": 1},
+        {"value": "necklace", "count": 1},
+    ]
+    searched = ok(await api.client.get("/api/products/facets?q=neklace"))
+    assert (searched["counted"], searched["category"][0]["count"]) == (2, 1)
+    nothing = ok(await api.client.get("/api/products/facets?category=Platinum"))
+    assert (nothing["counted"], nothing["price"]) == (0, [])
+
+
+@for_all(st.lists(st.tuples(st.sampled_from(["Gold", "Silver"]), st.integers(0, 2_000_000_00))))
+def test_facets_of_a_search_and_of_a_list_are_counted_alike(
+    products: list[tuple[str, int]],
+) -> None:
+    documents = [
+        {
+            "category": category,
+            "priceMinor": price,
+            "productType": "ring",
+            "tryOnRegion": "finger",
+            "inStock": price % 2 == 0,
+        }
+        for category, price in products
+    ]
+    found = counted_of(documents)
+    assert sum(band["count"] for band in found["price"]) == len(products)
+    for band in found["price"]:
+        end = band["to"] or 10**9
+        assert band["count"] == sum(band["from"] <= p // 100 < end for _, p in products)
 
 
 async def test_a_search_can_be_filtered(api: Api) -> None:
