@@ -96,6 +96,7 @@ async def test_every_event_reaches_jetstream_at_its_position(shop: Shop) -> None
     assert [int(body["sequence"]) for _, body in published] == [e.position for e in history]
 
 
+@pytest.mark.timeout(300)  # a batch that JetStream gave up is tried again after ten seconds
 async def test_three_sequencers_without_a_lease_make_one_history(shop: Shop) -> None:
     several = [await running(shop) for _ in range(3)]
     for _ in range(10):
