@@ -7,8 +7,6 @@ n has finished every block before it, so at most the last block is unfinished. A
 is never needed for safety.
 """
 
-import asyncio
-import contextlib
 import functools
 import heapq
 from collections import OrderedDict
@@ -22,9 +20,8 @@ import pymongo
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from domain.errors import Unavailable
 from integrations.event_store.canonical import GENESIS, block_hash, merkle_root
@@ -89,14 +86,7 @@ class Ledger:
         self.commits: AsyncCollection[dict[str, Any]] = durable_collection(database, "commits")
         self.blocks: AsyncCollection[dict[str, Any]] = durable_collection(database, "ledger")
         self._pending = self.commits.with_options(read_concern=ReadConcern("snapshot"))
-        self._quick = self.commits.with_options(write_concern=WriteConcern(1))
-        """For marks that the next block follows: its insert stands behind them in the oplog, and waits for a
-        majority. Marks that a failover takes back without an error are written again, as after a restore.
-        """
-        self._finishing: asyncio.Task[None] | None = None
         self._finished = 0
-        self._durable = 0
-        """The last block whose marks a majority has by themselves."""
         self._last: dict[str, Any] | None = None
         """Our own last block. When another has gone on behind it, the next insert is refused."""
         self._placed: OrderedDict[str, int] = OrderedDict()
@@ -137,17 +127,10 @@ class Ledger:
         all that is pending waits for commits that are not there.
         """
         last = self._last or await self.last_block()
-        if self._finishing is None and last is not None and last["_id"] > self._finished:
+        if last is not None and last["_id"] > self._finished:
             await self.finish(last)
-        ordered = await self._next_in_order(last)
-        if self._finishing is not None:
-            await self._finishing
-            self._finishing = None
+        ordered = await self._next_in_order()
         if not ordered:
-            if (
-                last is not None and last["_id"] > self._durable
-            ):  # no block follows that would bear it out
-                await self.finish(last)
             return None
         block = make_block(last, ordered, at=datetime.now(UTC))
         try:
@@ -163,11 +146,8 @@ class Ledger:
 
     def forget(self) -> None:
         """Look at the last block again: another was faster, or MongoDB came back as another one."""
-        self._last, self._finished, self._durable = None, 0, 0
+        self._last, self._finished = None, 0
         self._placed.clear()
-        if self._finishing is not None:
-            self._finishing.cancel()
-            self._finishing = None
 
     async def _mark_again(self, commits: Sequence[Mapping[str, Any]], *, before: int) -> None:
         """A backup that was copied collection by collection may show commits as pending that stand in
@@ -176,45 +156,28 @@ class Ledger:
         ids = [commit["_id"] for commit in commits]
         query = {"entries.commit": {"$in": ids}, "_id": {"$lte": before - 1}}
         async for block in self.blocks.find(query).limit(len(ids)):
-            await self._mark(block, self.commits)
-
-    def finish_beside(self, block: Mapping[str, Any]) -> None:
-        """Finish our last block while the next one's commits are read: `seal` inserts that after it."""
-        self._finishing = asyncio.create_task(self._finish_quickly(block), name="marks")
-        self._finishing.add_done_callback(_heard)
-
-    async def _finish_quickly(self, block: Mapping[str, Any]) -> None:
-        await self._mark(block, self._quick)
-        self._finished = block["_id"]
-
-    async def rest(self) -> None:
-        """Wait for what `finish_beside` began. When it failed, whoever comes next finishes the block."""
-        if self._finishing is not None:
-            with contextlib.suppress(PyMongoError):
-                await self._finishing
-            self._finishing = None
+            await self._mark(block)
 
     async def finish(self, block: Mapping[str, Any]) -> None:
         """Write the positions of a block onto its commits. Idempotent."""
-        await self._mark(block, self.commits)
-        self._finished = self._durable = block["_id"]
+        await self._mark(block)
+        self._finished = block["_id"]
 
-    @staticmethod
-    async def _mark(block: Mapping[str, Any], commits: AsyncCollection[dict[str, Any]]) -> None:
+    async def _mark(self, block: Mapping[str, Any]) -> None:
         position, marks = block["first"], []
         for entry in block["entries"]:
             change = {"$set": {"position": position}, "$unset": {"pending": 1}}
             marks.append(UpdateOne({"_id": entry["commit"]}, change))
             position += entry["events"]
-        await commits.bulk_write(marks, ordered=False)
+        await self.commits.bulk_write(marks, ordered=False)
 
-    async def _next_in_order(self, last: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    async def _next_in_order(self) -> list[dict[str, Any]]:
         """What the next block may hold. By wrong clocks a page may be full of commits whose predecessors
         come on later pages: then more is read at once.
         """
         limit = self._block_commits
         while True:
-            pending, is_all = await self._read_pending(limit, last)
+            pending, is_all = await self._read_pending(limit)
             ordered = await self._in_causal_order(pending, is_all=is_all)
             if ordered or not pending:
                 return ordered[: self._block_commits]
@@ -225,16 +188,9 @@ class Ledger:
                 )
             limit *= 2
 
-    async def _read_pending(
-        self, limit: int, last: Mapping[str, Any] | None
-    ) -> tuple[list[dict[str, Any]], bool]:
-        """Pending commits by their writers' clocks, and whether that is all of them. Those of the last block
-        have their places, though their marks may still be on the way.
-        """
-        query: dict[str, Any] = {"pending": True}
-        if last is not None:
-            query["_id"] = {"$nin": [entry["commit"] for entry in last["entries"]]}
-        cursor = self._pending.find(query).sort([("pending", 1), ("at", ASCENDING)])
+    async def _read_pending(self, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Pending commits by their writers' clocks, and whether that is all of them."""
+        cursor = self._pending.find({"pending": True}).sort([("pending", 1), ("at", ASCENDING)])
         pending: list[dict[str, Any]] = []
         left = MAX_PAGE_BYTES * (limit // self._block_commits)
         async for commit in cursor.limit(limit):
@@ -280,12 +236,6 @@ class Ledger:
                     best = max(found.get(event["stream"], 0), event["version"])
                     found[event["stream"]] = best
         return found
-
-
-def _heard(task: asyncio.Task[None]) -> None:
-    """Whoever forgets the task need not ask it: its block is finished by the next one."""
-    if not task.cancelled():
-        task.exception()
 
 
 def causal_order(

@@ -170,7 +170,6 @@ class Sequencer:
                 continue
             if not busy:
                 await self._until_woken()
-        await self._ledger.rest()
 
     async def _seal_one(self) -> bool:
         if self._lease is not None and not await self._lease.held():
@@ -183,7 +182,7 @@ class Sequencer:
         await asyncio.sleep(0)  # who waits for the block comes first, then its marks and the relay
         with contextlib.suppress(asyncio.QueueFull):  # the relay reads the ledger when it is behind
             self._blocks.put_nowait(sealed)
-        self._ledger.finish_beside(sealed.block)
+        await self._ledger.finish(sealed.block)
         SEALED.inc(sealed.block["count"])
         BLOCK_SIZE.observe(len(sealed.commits))
         POSITION.set(sealed.block["first"] + sealed.block["count"] - 1)

@@ -13,7 +13,6 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
-from pymongo.write_concern import WriteConcern
 
 from tests.simulation.world import Document, Process, World
 
@@ -35,17 +34,13 @@ class FakeCollection:
     def __init__(self, world: World, process: Process) -> None:
         self.world = world
         self.process = process
-        self.is_quick = False
 
     @property
     def documents(self) -> dict[int, Document]:
         return {}
 
-    def with_options(self, **concerns: Any) -> Self:
-        """Of concerns only that a write may be taken back which waits for no majority."""
-        other = copy.copy(self)
-        other.is_quick = concerns.get("write_concern") == WriteConcern(1)
-        return other
+    def with_options(self, **_options: object) -> Self:
+        return self
 
     async def called(self) -> None:
         """A request under way. It may be lost before it has an effect."""
@@ -151,8 +146,6 @@ class FakeCommits(FakeCollection):
         for update in self.world.dice.sample(list(updates), len(updates)):
             wanted: Any = update._filter["_id"]
             change: Any = update._doc
-            if self.is_quick and self.world.fails(self.world.chances.lost_mark):
-                continue  # another primary, which never heard of it, and nobody is told
             [marked] = [d for d in self.documents.values() if d["_id"] == wanted]
             marked.update(change["$set"])
             for name in change["$unset"]:
@@ -196,12 +189,10 @@ def _fits(document: Document, name: str, wanted: Any) -> bool:
     return wanted in found
 
 
-def _compares(found: list[Any], operator: str, value: Any) -> bool:  # noqa: PLR0911 - a table
+def _compares(found: list[Any], operator: str, value: Any) -> bool:
     match operator:
         case "$in":
             return any(one in value for one in found)
-        case "$nin":
-            return not any(one in value for one in found)
         case "$lte":
             return any(one <= value for one in found)
         case "$gte":

@@ -70,12 +70,8 @@ class SimulatedLedger(Ledger):
 
     async def seal(self) -> Any:
         if not self._world.on.finish_last_block:
-            self._finished = self._durable = sys.maxsize
+            self._finished = sys.maxsize
         return await super().seal()
-
-    async def _mark_again(self, commits: Any, *, before: int) -> None:
-        if self._world.on.lost_marks_are_written_again:
-            await super()._mark_again(commits, before=before)
 
     async def _in_causal_order(
         self, pending: Sequence[Document], *, is_all: bool

@@ -23,7 +23,6 @@ class Mechanisms:
     version_is_unique: bool = True
     expected_last_sequence: bool = True
     finish_last_block: bool = True
-    lost_marks_are_written_again: bool = True
     causal_order: bool = True
     position_moves_with_the_documents: bool = True
     history_stops_at_a_hole: bool = True
@@ -40,11 +39,9 @@ class Chances:
     lost_tail: float = 0.15
     """At each of the broker's bad moments, which come about twice a second."""
     deleted_stream: float = 0.1
-    lost_mark: float = 0.02
-    """Of each mark of a commit that was not waited for."""
 
 
-CALM = Chances(0, 0, 0, 0, 0, 0, 0)
+CALM = Chances(0, 0, 0, 0, 0, 0)
 
 
 class ViolationError(AssertionError):

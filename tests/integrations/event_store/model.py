@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+COMMITS = 3
+BLOCK_SIZE = 2
 PROCESSES = 2
+LOST_TAILS = 1
 
 
 @dataclass(frozen=True)
 class Mechanisms:
     finish_last_block: bool = True
-    mark_again: bool = True
     commit_once_in_ledger: bool = True
     block_number_is_unique: bool = True
     expected_last_sequence: bool = True
@@ -27,9 +29,7 @@ class Step(StrEnum):
     FINISH = "finish it"
     SCAN = "read pending"
     INSERT = "insert block"
-    SCAN_ON = "read pending, beside its marks"
     MARK = "mark commits"
-    MARK_AGAIN = "mark commits of old blocks"
     ASK = "ask JetStream"
     READ_ENTRY = "read the next entry"
     PUBLISH = "publish"
@@ -41,8 +41,6 @@ class Process:
     length: int = 0
     """Blocks in the ledger when it was read."""
     todo: tuple[int, ...] = ()
-    found: tuple[int, ...] = ()
-    """What the next block will hold, once the marks of the last one are written."""
     sequence: int = 0
     event: int = -1
 
@@ -53,11 +51,7 @@ class World:
     """n = not written yet, p = pending, m = marked; a letter for each commit."""
     ledger: tuple[tuple[int, ...], ...] = ()
     jetstream: tuple[int, ...] = ()
-    block_size: int = 2
-    losses: int = 0
-    """Times that JetStream may yet lose its tail."""
-    lost_marks: int = 0
-    """Marks that a failover may yet take back."""
+    losses: int = LOST_TAILS
     processes: tuple[Process, ...] = (Process(),) * PROCESSES
 
     def order(self) -> list[int]:
@@ -72,12 +66,7 @@ class World:
         return None
 
     def done(self) -> bool:
-        return set(self.commits) == {"m"} and len(self.jetstream) == len(self.commits)
-
-
-LOSING_TAILS = World("nnn", losses=1)
-LOSING_MARKS = World("nn", block_size=1, lost_marks=1)
-"""A block of its own for each commit, so that the mark of an old one may be lost."""
+        return set(self.commits) == {"m"} and len(self.jetstream) == COMMITS
 
 
 def _with(world: World, number: int, process: Process, **changes: object) -> World:
@@ -87,87 +76,67 @@ def _with(world: World, number: int, process: Process, **changes: object) -> Wor
     return World(**values)
 
 
-def _as(commits: str, commit: int, state: str) -> str:
-    return commits[:commit] + state + commits[commit + 1 :]
-
-
 def _marked(commits: str, commit: int) -> str:
-    return _as(commits, commit, "m") if commits[commit] == "p" else commits
-
-
-def _pending(world: World, last: tuple[int, ...]) -> tuple[int, ...]:
-    found = (c for c, state in enumerate(world.commits) if state == "p" and c not in last)
-    return tuple(found)[: world.block_size]
+    return commits[:commit] + "m" + commits[commit + 1 :] if commits[commit] == "p" else commits
 
 
 def moves(world: World, on: Mechanisms) -> Iterator[World]:
     """Every world that one step can lead to."""
     for commit, state in enumerate(world.commits):
         if state == "n":
-            yield World(**{**vars(world), "commits": _as(world.commits, commit, "p")})
+            yield World(
+                **{
+                    **vars(world),
+                    "commits": world.commits[:commit] + "p" + world.commits[commit + 1 :],
+                }
+            )
     if world.losses and world.jetstream:
         lost = {"jetstream": world.jetstream[:-1], "losses": world.losses - 1}
         yield World(**{**vars(world), **lost})
-    for commit, state in enumerate(world.commits):
-        if state == "m" and world.lost_marks:  # another primary, which never heard of it
-            lost = {"commits": _as(world.commits, commit, "p"), "lost_marks": world.lost_marks - 1}
-            yield World(**{**vars(world), **lost})
     for number, process in enumerate(world.processes):
         if process.step is not Step.READ_LAST:
             yield _with(world, number, Process())  # it crashes, and starts again
         yield _step(world, number, process, on)
 
 
-def _step(world: World, number: int, process: Process, on: Mechanisms) -> World:  # noqa: C901, PLR0911, PLR0912 - a table of steps
+def _step(world: World, number: int, process: Process, on: Mechanisms) -> World:  # noqa: C901, PLR0911 - a table of steps
     length, todo = process.length, process.todo
     match process.step:
         case Step.READ_LAST:
             blocks = len(world.ledger)
             last = world.ledger[-1] if blocks and on.finish_last_block else ()
             return _with(world, number, Process(Step.FINISH, blocks, last))
-        case Step.FINISH | Step.MARK | Step.MARK_AGAIN if todo:
-            rest = Process(process.step, length, todo[1:], process.found)
+        case Step.FINISH | Step.MARK if todo:
+            rest = Process(process.step, length, todo[1:])
             return _with(world, number, rest, commits=_marked(world.commits, todo[0]))
         case Step.FINISH:
             return _with(world, number, Process(Step.SCAN, length))
         case Step.SCAN:
-            pending = _pending(world, world.ledger[length - 1] if length else ())
+            pending = tuple(c for c in range(COMMITS) if world.commits[c] == "p")[:BLOCK_SIZE]
             following = Step.INSERT if pending else Step.ASK
             return _with(world, number, Process(following, length, pending))
         case Step.INSERT:
             taken = on.block_number_is_unique and len(world.ledger) != length
             twice = on.commit_once_in_ledger and set(todo) & set(world.order())
             if taken or twice:
-                old = world.ledger[: length - 1] if length and on.mark_again else ()
-                again = tuple(c for block in old if set(block) & set(todo) for c in block)
-                return _with(world, number, Process(Step.MARK_AGAIN, length, again))
-            after = Process(Step.SCAN_ON, length + 1, todo)
+                return _with(world, number, Process())
+            after = Process(Step.MARK, length, todo)
             return _with(world, number, after, ledger=(*world.ledger, todo))
-        case Step.SCAN_ON:
-            found = _pending(world, todo)
-            return _with(world, number, Process(Step.MARK, length, todo, found))
-        case Step.MARK if process.found:
-            return _with(world, number, Process(Step.INSERT, length, process.found))
         case Step.MARK:
             return _with(world, number, Process(Step.ASK, length))
-        case Step.MARK_AGAIN:
-            return _with(world, number, Process())
         case Step.ASK:
-            after = Process(Step.READ_ENTRY, length, sequence=len(world.jetstream))
+            after = Process(Step.READ_ENTRY, length, (), len(world.jetstream))
             return _with(world, number, after)
         case Step.READ_ENTRY:
             order = world.order()
             if process.sequence >= len(order):
                 return _with(world, number, Process())
             event = order[process.sequence]
-            asked = Process(Step.PUBLISH, length, sequence=process.sequence, event=event)
-            return _with(world, number, asked)
+            return _with(world, number, Process(Step.PUBLISH, length, (), process.sequence, event))
         case Step.PUBLISH:
             refused = on.expected_last_sequence and len(world.jetstream) != process.sequence
             grown = world.jetstream if refused else (*world.jetstream, process.event)
-            return _with(
-                world, number, Process(Step.ASK, length), jetstream=grown[: len(world.commits) + 2]
-            )
+            return _with(world, number, Process(Step.ASK, length), jetstream=grown[: COMMITS + 2])
 
 
 @dataclass(frozen=True)
@@ -178,8 +147,9 @@ class Outcome:
     """States from which 'everything sealed and published' can no longer be reached."""
 
 
-def explore(on: Mechanisms, start: World = LOSING_TAILS) -> Outcome:
+def explore(on: Mechanisms) -> Outcome:
     """Try every interleaving, breadth first, until a fault or the end."""
+    start = World("n" * COMMITS)
     seen, queue = {start}, deque([start])
     came_from: dict[World, list[World]] = {}
     while queue:

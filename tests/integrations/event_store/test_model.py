@@ -2,13 +2,12 @@
 
 The unique index on the ledger's commits is a second net: taken away alone it is never missed, since the
 number of the block is a compare-and-set and its reader has finished the block before; taken away with
-either of those, a commit gets two positions. Nor is the number missed alone: the commits' index refuses a
-fork that begins with the same commits, and their marks are written again.
+either of those, a commit gets two positions.
 """
 
 import pytest
 
-from tests.integrations.event_store.model import LOSING_MARKS, Mechanisms, explore
+from tests.integrations.event_store.model import Mechanisms, explore
 
 
 def test_with_every_mechanism_no_interleaving_goes_wrong() -> None:
@@ -36,14 +35,8 @@ def test_without_its_mechanism_a_promise_is_broken(without: Mechanisms, fault: s
     assert explore(without).fault == fault
 
 
-def test_marks_that_a_failover_took_back_are_written_again() -> None:
-    outcome = explore(Mechanisms(), LOSING_MARKS)
-    assert (outcome.fault, outcome.stuck) == (None, 0)
-    assert outcome.states > 10_000
-
-
 @pytest.mark.parametrize(
-    "without", [Mechanisms(finish_last_block=False), Mechanisms(mark_again=False)]
+    "without", [Mechanisms(finish_last_block=False), Mechanisms(block_number_is_unique=False)]
 )
 def test_without_its_mechanism_work_stays_undone_for_ever(without: Mechanisms) -> None:
-    assert explore(without, LOSING_MARKS).stuck > 0
+    assert explore(without).stuck > 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -142,64 +142,6 @@ async def test_a_block_left_unfinished_is_finished_by_the_next_sequencer(shop: S
     await successor.finish(sealed.block)
     history = await shop.store.read_history(after_position=0, limit=100)
     assert [e.position for e in history] == list(range(1, 21))
-
-
-async def test_no_block_comes_before_the_marks_of_its_predecessor(shop: Shop) -> None:
-    """They are written beside the reading of what comes next."""
-    await write(shop, 3)
-    first = await shop.ledger.seal()
-    assert first is not None
-    may_mark, marks = asyncio.Event(), shop.ledger._finish_quickly
-
-    async def when_it_may(block: Mapping[str, Any]) -> None:
-        await may_mark.wait()
-        await marks(block)
-
-    shop.ledger._finish_quickly = when_it_may  # type: ignore[method-assign]
-    shop.ledger.finish_beside(first.block)
-    await write(shop, 3)
-    sealing = asyncio.create_task(shop.ledger.seal())
-    await asyncio.wait({sealing}, timeout=0.2)
-    assert await shop.ledger.blocks.count_documents({}) == 1
-    may_mark.set()
-    second = await sealing
-    assert second is not None
-    assert second.block["first"] == 7
-    assert await shop.database["commits"].count_documents({"position": {"$lte": 6}}) == 3
-
-
-async def test_marks_that_a_failover_took_back_are_written_again_when_all_is_quiet(
-    shop: Shop,
-) -> None:
-    await write(shop, 3)
-    sealed = await shop.ledger.seal()
-    assert sealed is not None
-    shop.ledger.finish_beside(sealed.block)
-    await shop.ledger.rest()
-    await shop.database["commits"].update_many(
-        {}, {"$set": {"pending": True}, "$unset": {"position": 1}}
-    )
-    assert await shop.ledger.seal() is None
-    history = await shop.store.read_history(after_position=0, limit=10)
-    assert [e.position for e in history] == list(range(1, 7))
-
-
-async def test_marks_that_fail_beside_the_work_are_finished_by_the_next_look(shop: Shop) -> None:
-    await write(shop, 3)
-    sealed = await shop.ledger.seal()
-    assert sealed is not None
-
-    async def away(_block: Mapping[str, Any]) -> None:
-        raise AutoReconnect("the server is restarting")
-
-    shop.ledger._finish_quickly = away  # type: ignore[method-assign, assignment]
-    shop.ledger.finish_beside(sealed.block)
-    with pytest.raises(AutoReconnect):
-        await shop.ledger.seal()
-    shop.ledger.forget()
-    assert await shop.ledger.seal() is None
-    history = await shop.store.read_history(after_position=0, limit=10)
-    assert [e.position for e in history] == list(range(1, 7))
 
 
 async def test_blocks_that_wait_for_the_relay_go_in_one_publish(shop: Shop) -> None:
