@@ -11,7 +11,7 @@ from domain.claims import Claim
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payment_events import Source
 from domain.payments import Payment
-from domain.ports import CommandContext, GatewayPayment, GatewayRefund
+from domain.ports import CommandContext, GatewayPayment, GatewayRefund, GatewayState
 from domain.values import PaymentId
 
 
@@ -104,7 +104,7 @@ async def record_gateway_observation(
     if claim is None or claim.owner is None:
         return None
     payment = await work.load(Payment, claim.owner)
-    if seen.state != "refunded":
+    if seen.state is not GatewayState.REFUNDED:
         payment.observe(seen, source=source)
     for refund in refunds:
         payment.observe_refund(refund, source=source)

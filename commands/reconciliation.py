@@ -9,6 +9,7 @@ from commands.rounds import Round, is_due
 from dependencies import Services
 from domain.payment_events import Source
 from domain.payments import Payment
+from domain.ports import GatewayState
 from domain.values import PaymentId
 
 YOUNGEST = timedelta(minutes=2)
@@ -27,7 +28,7 @@ async def reconcile_payment(payment_id: PaymentId, services: Services) -> None:
             await create_at_gateway(payment, services, caller)
         return
     for seen in await services.gateway.order_payments(payment.gateway_order_id):
-        returned = seen.state == "refunded"
+        returned = seen.state is GatewayState.REFUNDED
         refunds = await services.gateway.refunds(seen.gateway_payment_id) if returned else []
         observing = partial(
             record_gateway_observation, seen, Source.RECONCILIATION, refunds=refunds

@@ -6,10 +6,17 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 from domain.payment_events import Source
+from domain.ports import GatewayState
 from domain.refund_events import RefundStanding
 from domain.values import Money, OrderId, UserId
 
-RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
+RANK = {
+    GatewayState.CREATED: 0,
+    GatewayState.FAILED: 1,
+    GatewayState.AUTHORIZED: 2,
+    GatewayState.CAPTURED: 3,
+    GatewayState.REFUNDED: 4,
+}
 MAX_REFUNDS = 50
 """Of one payment: what the gateway lists on one page, with room for those made at its own desk."""
 
@@ -84,7 +91,7 @@ def owed_of(
 ) -> int:
     """Paise of one gateway payment that are to go back and are not on their way."""
     attempt = attempts[gateway_payment_id]
-    if attempt.rank != RANK["captured"]:
+    if attempt.rank != RANK[GatewayState.CAPTURED]:
         return 0
     return max(attempt.to_refund - on_the_way(refunds.values(), gateway_payment_id), 0)
 
@@ -100,6 +107,6 @@ def standing_of(attempts: Mapping[str, Attempt], refunds: Mapping[str, Refund]) 
     kept = sum(
         attempt.captured - on_the_way(refunds.values(), name)
         for name, attempt in attempts.items()
-        if attempt.rank == RANK["captured"]
+        if attempt.rank == RANK[GatewayState.CAPTURED]
     )
     return RefundStanding.PARTIAL if kept > 0 else RefundStanding.FULL

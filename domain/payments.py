@@ -26,7 +26,7 @@ from domain.payment_events import (
     Source,
 )
 from domain.payment_states import RANK, Attempt, PaymentStatus, Seen, on_the_way
-from domain.ports import GatewayPayment
+from domain.ports import GatewayPayment, GatewayState
 from domain.refunds import RefundablePayment
 from domain.values import Money, OrderId, PaymentId, UserId
 
@@ -66,7 +66,7 @@ class Payment(RefundablePayment):
             return False
         attempt = self.attempts[self.confirmed_by]
         kept = attempt.captured - attempt.to_refund
-        return attempt.rank == RANK["captured"] and kept >= self.amount.amount
+        return attempt.rank == RANK[GatewayState.CAPTURED] and kept >= self.amount.amount
 
     def created_at_gateway(self, gateway_order_id: str) -> None:
         """The first gateway order collects; another that a race made stays unused."""
@@ -97,21 +97,25 @@ class Payment(RefundablePayment):
             raise RuleViolation("this payment is for another order", code="foreign-payment")
         if RANK[seen.state] <= self.rank_of(seen.gateway_payment_id):
             return
-        fact = self._seen(seen, source)
+        self._take_in(seen, self._seen(seen, source))
+
+    def _take_in(self, seen: GatewayPayment, fact: Seen) -> None:
         match seen.state:
-            case "refunded":
+            case GatewayState.CREATED:
+                return  # the lowest state: never news
+            case GatewayState.REFUNDED:
                 self._refunded_by_gateway(seen, fact)
-            case "captured" if self.confirmed:
+            case GatewayState.CAPTURED if self.confirmed:
                 self._captured_again(_amount_of(seen), fact)
-            case _ if self.confirmed:
+            case GatewayState.FAILED | GatewayState.AUTHORIZED if self.confirmed:
                 return  # nothing but money is news after that
-            case "failed":
+            case GatewayState.FAILED:
                 self._attempt_failed(seen, fact)
-            case _ if self._falls_short(seen):
+            case GatewayState.AUTHORIZED | GatewayState.CAPTURED if self._falls_short(seen):
                 self._mismatched(seen, fact)
-            case "authorized":
+            case GatewayState.AUTHORIZED:
                 self.record(PaymentAuthorized, **fact)
-            case _:
+            case GatewayState.CAPTURED:
                 self._captured(_amount_of(seen), fact)
 
     def close(self) -> None:
@@ -159,9 +163,9 @@ class Payment(RefundablePayment):
             **fact,
             expected=self.amount,
             seen=_amount_of(seen),
-            state=seen.state,
+            state=seen.state.value,
         )
-        if seen.state == "captured":
+        if seen.state is GatewayState.CAPTURED:
             self.need_refund(
                 seen.gateway_payment_id,
                 seen.amount_minor,
@@ -205,40 +209,43 @@ class Payment(RefundablePayment):
     @applies(PaymentAttemptFailed)
     def _failed(self, event: PaymentAttemptFailed) -> None:
         self.status = PaymentStatus.FAILED
-        self._reach(event.gateway_payment_id, "failed")
+        self._reach(event.gateway_payment_id, GatewayState.FAILED)
 
     @applies(PaymentAuthorized)
     def _authorized(self, event: PaymentAuthorized) -> None:
         self.status = PaymentStatus.PROCESSING
-        self._reach(event.gateway_payment_id, "authorized")
+        self._reach(event.gateway_payment_id, GatewayState.AUTHORIZED)
 
     @applies(PaymentConfirmed)
     def _confirmed(self, event: PaymentConfirmed) -> None:
         self.status = PaymentStatus.COMPLETED
         self.confirmed = event.amount
         self.confirmed_by = event.gateway_payment_id
-        self._reach(event.gateway_payment_id, "captured", event.amount)
+        self._reach(event.gateway_payment_id, GatewayState.CAPTURED, event.amount)
 
     @applies(ExtraPaymentCaptured)
     def _extra(self, event: ExtraPaymentCaptured) -> None:
-        self._reach(event.gateway_payment_id, "captured", event.amount)
+        self._reach(event.gateway_payment_id, GatewayState.CAPTURED, event.amount)
 
     @applies(PaymentAmountMismatched)
     def _mismatch(self, event: PaymentAmountMismatched) -> None:
         self.status = PaymentStatus.PROCESSING
-        captured = event.seen if event.state == "captured" else None
-        self._reach(event.gateway_payment_id, event.state, captured)
+        state = GatewayState(event.state)
+        captured = event.seen if state is GatewayState.CAPTURED else None
+        self._reach(event.gateway_payment_id, state, captured)
 
     @applies(PaymentRefundObserved)
     def _refunded(self, event: PaymentRefundObserved) -> None:
-        self._reach(event.gateway_payment_id, "refunded", event.amount)
+        self._reach(event.gateway_payment_id, GatewayState.REFUNDED, event.amount)
 
     @applies(PaymentClosed)
     def _closed(self, _: PaymentClosed) -> None:
         self.closed = True
         self.status = PaymentStatus.CANCELLED
 
-    def _reach(self, gateway_payment_id: str, state: str, captured: Money | None = None) -> None:
+    def _reach(
+        self, gateway_payment_id: str, state: GatewayState, captured: Money | None = None
+    ) -> None:
         before = self.attempts.get(gateway_payment_id, Attempt())
         after = replace(before, rank=RANK[state])
         if captured is not None:

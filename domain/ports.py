@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from domain.import_rules.problems import RowProblem
@@ -183,6 +184,22 @@ class GatewayOrder:
     status: str
 
 
+class GatewayState(StrEnum):
+    """How far a payment has come at its gateway. Adapters refuse what is none of these."""
+
+    CREATED = "created"
+    FAILED = "failed"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+
+
+class GatewayRefundState(StrEnum):
+    PENDING = "pending"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GatewayPayment:
     """What the gateway says of one payment, in our own words."""
@@ -191,8 +208,7 @@ class GatewayPayment:
     gateway_order_id: str
     amount_minor: int
     currency: str
-    state: str
-    """created, failed, authorized, captured, refunded."""
+    state: GatewayState
     method: str | None = None
     """card, upi, netbanking, wallet, emi, paylater, bank_transfer, other."""
     error_code: str | None = None
@@ -209,8 +225,7 @@ class GatewayRefund:
     gateway_payment_id: str
     amount_minor: int
     currency: str
-    state: str
-    """pending, processed, failed."""
+    state: GatewayRefundState
     key: str | None = None
     """The key that it was asked for with; None when it was made at the gateway's own desk."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from domain.kernel import AggregateRoot, applies
 from domain.payment_events import PaymentRefundNeeded
 from domain.payment_states import RANK, Attempt, Refund, RefundStatus, on_the_way, owed_of
+from domain.ports import GatewayState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,
@@ -26,7 +27,7 @@ class PaymentWithRefunds(AggregateRoot):
 
     def left(self, gateway_payment_id: str) -> int:
         """Paise that may still be given back: captured, less all refunds that have not failed."""
-        if self.rank_of(gateway_payment_id) != RANK["captured"]:
+        if self.rank_of(gateway_payment_id) != RANK[GatewayState.CAPTURED]:
             return 0
         captured = self.attempts[gateway_payment_id].captured
         return captured - on_the_way(self.refunds.values(), gateway_payment_id)

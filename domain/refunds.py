@@ -19,7 +19,7 @@ from domain.payment_states import (
     on_the_way,
     standing_of,
 )
-from domain.ports import GatewayRefund
+from domain.ports import GatewayRefund, GatewayRefundState, GatewayState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,
@@ -39,7 +39,7 @@ class RefundablePayment(PaymentWithRefunds):
     def refund_all(self, reason: RefundReason) -> None:
         """Flag all captured money that is neither flagged nor given back yet."""
         for gateway_payment_id, attempt in self.attempts.items():
-            if attempt.rank == RANK["captured"]:
+            if attempt.rank == RANK[GatewayState.CAPTURED]:
                 left = attempt.captured - attempt.to_refund
                 self.need_refund(gateway_payment_id, left, reason)
 
@@ -112,7 +112,7 @@ class RefundablePayment(PaymentWithRefunds):
         """Take in what the gateway says of one refund. Of money that we never saw, it is no news."""
         refund_id = self._known(seen)
         if refund_id not in self.refunds:
-            if self.rank_of(seen.gateway_payment_id) != RANK["captured"]:
+            if self.rank_of(seen.gateway_payment_id) != RANK[GatewayState.CAPTURED]:
                 return
             money = Money(amount=seen.amount_minor, currency=seen.currency)
             made = Refund(gateway_payment_id=seen.gateway_payment_id, amount=money)
@@ -128,12 +128,15 @@ class RefundablePayment(PaymentWithRefunds):
             )
         if refund.status in SETTLED:
             return
-        if seen.state == "processed":
-            self._processed(refund_id, refund, gateway_refund_id, source)
-        elif seen.state == "failed":
-            self._refund_fails(
-                refund_id, refund, gateway_refund_id, "the gateway could not deliver it"
-            )
+        match seen.state:
+            case GatewayRefundState.PENDING:
+                return
+            case GatewayRefundState.PROCESSED:
+                self._processed(refund_id, refund, gateway_refund_id, source)
+            case GatewayRefundState.FAILED:
+                self._refund_fails(
+                    refund_id, refund, gateway_refund_id, "the gateway could not deliver it"
+                )
 
     def _to_refund_of(self, gateway_payment_id: str | None) -> str:
         if gateway_payment_id is not None:

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from domain.errors import (
     DomainError,
@@ -14,7 +15,14 @@ from domain.errors import (
     Unavailable,
     Unreadable,
 )
-from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund, WebhookEvent
+from domain.ports import (
+    GatewayOrder,
+    GatewayPayment,
+    GatewayRefund,
+    GatewayRefundState,
+    GatewayState,
+    WebhookEvent,
+)
 from integrations.payments.signatures import checkout_message, is_signed, sign
 
 KEY = re.compile(r"[A-Za-z0-9_-]{10,40}", re.ASCII)
@@ -121,9 +129,10 @@ class FakeGateway:
             raise Unauthenticated("The webhook's signature is wrong.", code="webhook-signature")
         try:
             webhook = json.loads(body)
-            payment = GatewayPayment(**webhook["payment"])
+            told = webhook["payment"]
+            payment = GatewayPayment(**told | {"state": GatewayState(told["state"])})
             about = webhook.get("refund")
-            refund = GatewayRefund(**about) if about else None
+            refund = _refund(about) if about else None
             return WebhookEvent(
                 event_id=event_id, event=webhook["event"], payment=payment, refund=refund
             )
@@ -145,11 +154,11 @@ class FakeGateway:
             gateway_order_id=gateway_order_id,
             amount_minor=order.amount_minor,
             currency=order.currency,
-            state="created",
+            state=GatewayState.CREATED,
             method=method,
         )
         for state in STATES[outcome]:
-            self._observe(_moved(payment, state))
+            self._observe(_moved(payment, GatewayState(state)))
         message = checkout_message(
             gateway_order_id=gateway_order_id, gateway_payment_id=payment.gateway_payment_id
         )
@@ -168,7 +177,7 @@ class FakeGateway:
             gateway_payment_id=gateway_payment_id,
             amount_minor=amount_minor,
             currency=self._payments[gateway_payment_id].currency,
-            state="pending",
+            state=GatewayRefundState.PENDING,
             key=key,
         )
         self._keep_refund(refund, "created")
@@ -178,7 +187,7 @@ class FakeGateway:
 
     def settle_refund(self, gateway_refund_id: str, outcome: str) -> GatewayRefund:
         """processed, or failed: the money then stays with the shop."""
-        refund = replace(self._refunds[gateway_refund_id], state=outcome)
+        refund = replace(self._refunds[gateway_refund_id], state=GatewayRefundState(outcome))
         self._keep_refund(refund, outcome)
         return refund
 
@@ -201,7 +210,7 @@ class FakeGateway:
         self._refunds[refund.gateway_refund_id] = refund
         payment = self._payments[refund.gateway_payment_id]
         whole = self.refunded(payment.gateway_payment_id) >= payment.amount_minor
-        payment = replace(payment, state="refunded" if whole else "captured")
+        payment = replace(payment, state=GatewayState.REFUNDED if whole else GatewayState.CAPTURED)
         self._payments[payment.gateway_payment_id] = payment
         self._send({"event": f"refund.{news}", "payment": vars(payment), "refund": vars(refund)})
 
@@ -260,8 +269,12 @@ STATES = {
 }
 
 
-def _moved(payment: GatewayPayment, state: str) -> GatewayPayment:
-    if state != "failed":
+def _refund(told: dict[str, Any]) -> GatewayRefund:
+    return GatewayRefund(**told | {"state": GatewayRefundState(told["state"])})
+
+
+def _moved(payment: GatewayPayment, state: GatewayState) -> GatewayPayment:
+    if state is not GatewayState.FAILED:
         return replace(payment, state=state)
     return replace(
         payment,

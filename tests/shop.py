@@ -11,7 +11,7 @@ from domain.import_rules.specifications import Specifications
 from domain.order_events import GstIncluded, OrderLine, OrderPlaced, gst_included
 from domain.orders import order_number
 from domain.payment_events import PaymentIntentRequested
-from domain.ports import GatewayPayment
+from domain.ports import GatewayPayment, GatewayState
 from domain.values import Address, Money
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -103,7 +103,7 @@ def seen(
         gateway_order_id=order,
         amount_minor=amount,
         currency=currency,
-        state=state,
+        state=GatewayState(state),
         method="upi",
         error_code="BAD_REQUEST_ERROR" if failed else None,
         error_description="Payment failed" if failed else None,

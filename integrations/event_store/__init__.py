@@ -1,4 +1,4 @@
-"""The event store: commits, the ledger and the relay (see docs/event-store.md for its promises)."""
+"""The event store: commits, the ledger and the relay (ARCHITECTURE.md says what they promise)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Unavailable
-from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund
+from domain.ports import (
+    GatewayOrder,
+    GatewayPayment,
+    GatewayRefund,
+    GatewayRefundState,
+    GatewayState,
+)
 
-STATES = frozenset({"created", "failed", "authorized", "captured", "refunded"})
-REFUND_STATES = frozenset({"pending", "processed", "failed"})
 METHODS = {
     "card": "card", "upi": "upi", "netbanking": "netbanking", "wallet": "wallet", "emi": "emi",
     "cardless_emi": "emi", "paylater": "paylater", "bank_transfer": "bank_transfer",
@@ -56,16 +60,13 @@ def payment_from(entity: Mapping[str, Any]) -> GatewayPayment:
 
 
 def _payment_from(entity: Mapping[str, Any]) -> GatewayPayment:
-    state = _text(entity["status"])
-    if state not in STATES:
-        raise ValueError(f"unknown state {state!r}")
     method = entity.get("method")
     return GatewayPayment(
         gateway_payment_id=_text(entity["id"]),
         gateway_order_id=_text(entity.get("order_id") or ""),
         amount_minor=_whole(entity["amount"]),
         currency=_text(entity["currency"]),
-        state=state,
+        state=GatewayState(_text(entity["status"])),
         method=METHODS.get(_text(method), "other") if method else None,
         error_code=sentence(entity.get("error_code")),
         error_description=sentence(entity.get("error_description")),
@@ -82,15 +83,12 @@ def refund_from(entity: Mapping[str, Any]) -> GatewayRefund:
 
 
 def _refund_from(entity: Mapping[str, Any]) -> GatewayRefund:
-    state = _text(entity["status"])
-    if state not in REFUND_STATES:
-        raise ValueError(f"unknown state {state!r}")
     return GatewayRefund(
         gateway_refund_id=_text(entity["id"]),
         gateway_payment_id=_text(entity["payment_id"]),
         amount_minor=_whole(entity["amount"]),
         currency=_text(entity["currency"]),
-        state=state,
+        state=GatewayRefundState(_text(entity["status"])),
         key=_text(entity.get("receipt") or "") or None,
     )
 

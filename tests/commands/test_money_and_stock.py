@@ -33,7 +33,7 @@ from domain.orders import Order, OrderStatus
 from domain.payment_events import RefundReason, Source
 from domain.payment_states import RANK, SETTLED, RefundStatus, on_the_way
 from domain.payments import Payment
-from domain.ports import EventStore, GatewayPayment
+from domain.ports import EventStore, GatewayPayment, GatewayState
 from domain.sessions import User
 from domain.stock import Stock
 from domain.values import Role
@@ -119,10 +119,10 @@ class Shop:
             gateway_order_id=f"order_{payment_id}",
             amount_minor=payment.amount.amount,
             currency="INR",
-            state=state,
+            state=GatewayState(state),
         )
         known = self.truth.get(name)
-        if known is None or RANK[known.state] < RANK[state]:
+        if known is None or RANK[known.state] < RANK[seen.state]:
             self.truth[name] = seen
             self.messages.append(seen)
             self.gateway._payments[name] = seen

@@ -23,6 +23,7 @@ from domain.payment_events import (
 )
 from domain.payment_states import RANK, PaymentStatus
 from domain.payments import Payment
+from domain.ports import GatewayState
 from domain.ports import GatewayPayment
 from domain.values import Money
 from tests.given import given, replayed
@@ -336,7 +337,9 @@ def test_money_is_conserved(story: list[GatewayPayment | str]) -> None:
     for attempt in payment.attempts.values():
         assert 0 <= attempt.to_refund <= attempt.captured
     kept = sum(
-        a.captured - a.to_refund for a in payment.attempts.values() if a.rank == RANK["captured"]
+        a.captured - a.to_refund
+        for a in payment.attempts.values()
+        if a.rank == RANK[GatewayState.CAPTURED]
     )
     assert kept == (TOTAL.amount if payment.holds_its_money else 0)
     confirmations = [e for e in payment.pending_events if isinstance(e, PaymentConfirmed)]

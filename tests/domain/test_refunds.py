@@ -14,7 +14,7 @@ from domain.payment_events import (
 )
 from domain.payment_states import RefundStatus, on_the_way
 from domain.payments import Payment
-from domain.ports import GatewayRefund
+from domain.ports import GatewayRefund, GatewayRefundState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,
@@ -72,7 +72,7 @@ def told(state: str, *, amount: int = TOTAL.amount, key: str | None = REFUND_ID)
         gateway_payment_id="pay_1",
         amount_minor=amount,
         currency="INR",
-        state=state,
+        state=GatewayRefundState(state),
         key=key,
     )
 
@@ -312,7 +312,7 @@ def take(payment: Payment, step: str, value: int, new_id: str) -> None:
                 gateway_payment_id="pay_1",
                 amount_minor=amount,
                 currency="INR",
-                state=step,
+                state=GatewayRefundState(step),
                 key=chosen,
             ),
             source=Source.WEBHOOK,
