@@ -339,6 +339,7 @@ OPEN_TO_ALL = {
     "POST /api/auth/forgot-password",
     "POST /api/auth/reset-password",
     "GET /api/products",
+    "GET /api/products/facets",
     "GET /api/products/featured",
     "GET /api/products/search",
     "GET /api/products/category/{category}",

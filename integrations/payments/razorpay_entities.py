@@ -60,13 +60,14 @@ def payment_from(entity: Mapping[str, Any]) -> GatewayPayment:
 
 
 def _payment_from(entity: Mapping[str, Any]) -> GatewayPayment:
+    state = GatewayState(_text(entity["status"]))
     method = entity.get("method")
     return GatewayPayment(
         gateway_payment_id=_text(entity["id"]),
         gateway_order_id=_text(entity.get("order_id") or ""),
         amount_minor=_whole(entity["amount"]),
         currency=_text(entity["currency"]),
-        state=GatewayState(_text(entity["status"])),
+        state=state,
         method=METHODS.get(_text(method), "other") if method else None,
         error_code=sentence(entity.get("error_code")),
         error_description=sentence(entity.get("error_description")),
