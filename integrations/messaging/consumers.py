@@ -6,6 +6,7 @@ events of a stream stay in order; another takes over when it is gone.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Mapping, Sequence
@@ -216,14 +217,21 @@ class Watched:
             info = await manager.consumer_info(self._stream, self.consumer.name)
         except nats.js.errors.NotFoundError:
             await self.unsubscribe()
-            start = await self.delivery.resume() + 1
-            await manager.add_consumer(self._stream, self._config(start=start))
-            log.info("consumer made", consumer=self.consumer.name, start=start)
         else:
             await self._mend(info, manager)
         if not self._subscriber.running:
-            await self.delivery.resume()
-            await self._subscriber.start()
+            await self._begin(manager)
+
+    async def _begin(self, manager: JetStreamContext) -> None:
+        """From where MongoDB says, by a new durable: what a killed worker had in hand would come half a
+        minute late, after events that must come behind it.
+        """
+        with contextlib.suppress(nats.js.errors.NotFoundError):
+            await manager.delete_consumer(self._stream, self.consumer.name)
+        start = await self.delivery.resume() + 1
+        await manager.add_consumer(self._stream, self._config(start=start))
+        await self._subscriber.start()
+        log.info("consumer made", consumer=self.consumer.name, start=start)
 
     async def _mend(self, info: api.ConsumerInfo, manager: JetStreamContext) -> None:
         known = set(info.config.filter_subjects or []), info.config.max_ack_pending
@@ -232,8 +240,8 @@ class Watched:
                 info.config, filter_subjects=self._subjects, max_ack_pending=MOST_IN_HAND
             )
             await manager.add_consumer(self._stream, config)
-        if self._is_stuck(info):
-            log.warning("consumer was silent", consumer=self.consumer.name)
+        if self.delivery.has_gap or self._is_stuck(info):
+            log.warning("messages were lost on the way", consumer=self.consumer.name)
             await self.unsubscribe()
 
     def _is_stuck(self, info: api.ConsumerInfo) -> bool:

@@ -14,6 +14,7 @@ slow mail server the mails.
 | handled, and the mark cannot be written | the mark again; the handler not                               |
 | it takes long                       | in progress, every third of the time that JetStream waits         |
 | the worker stops                    | what is begun is finished, the rest given back                    |
+| one was lost on the way             | nothing more is taken until the durable begins anew               |
 
 Marks of many lanes go into one write: everything up to a position is done, and these few behind it. A worker
 that is killed between handling and its mark handles again: commands have ids, a mail may come twice.
@@ -92,6 +93,9 @@ class Delivery:
         self.position = 0
         self.redelivered = 0
         self.dead = 0
+        self.has_gap = False
+        """Messages were lost on the way here; the watchdog lets the durable begin anew."""
+        self._delivered = 0
         self._done: set[int] = set()
         """Behind `position`."""
         self._in_hand: dict[int, _InHand] = {}
@@ -106,15 +110,20 @@ class Delivery:
         self._looked_at = 0.0
 
     async def resume(self) -> int:
-        """Learn where this consumer stands; return it."""
+        """Learn where this consumer stands; return it. Its durable begins anew behind that."""
         self.position, done = await self._desk.standing(self.name)
         self._done = set(done)
+        self._in_hand.clear()
+        self._delivered = 0
+        self.has_gap = False
         self._closing.clear()
         return self.position
 
     async def receive(self, message: NatsMessage) -> None:
         """Called in the order of history, one message at a time. Returns once it lies in its lane."""
         place = message.raw_message.metadata
+        if self.has_gap or self._closing.is_set() or not self._is_next(place.sequence.consumer):
+            return
         position, tries = place.sequence.stream, place.num_delivered or 1
         self.redelivered += tries > 1
         if position in self._in_hand:
@@ -133,6 +142,12 @@ class Delivery:
         walk = asyncio.create_task(self._walk(stream), name=f"{self.name} {stream}")
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
+
+    def _is_next(self, delivered: int) -> bool:
+        """JetStream counts what it gives out. After a gap nothing is taken: what was lost comes first."""
+        self.has_gap = delivered != self._delivered + 1
+        self._delivered += 1
+        return not self.has_gap
 
     async def close(self) -> None:
         """Finish what is begun, give back the rest."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faststream.nats import NatsMessage
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from pymongo.asynchronous.database import AsyncDatabase
@@ -299,6 +300,46 @@ async def test_a_mark_that_cannot_be_written_does_not_make_it_done_again(
     await shop.open()
     await shop.until(lambda: shop.done(1))
     assert (shop.seen, refused) == ([1], 3)
+
+
+async def test_what_a_killed_worker_had_in_hand_is_done_before_what_comes_later(
+    shop: Shop,
+) -> None:
+    """JetStream gives the later event out at once, and those of the dead after half a minute."""
+    await shop.cut(1, facets=1)
+    await shop.open()
+    await shop.until(lambda: shop.done(1))
+    await shop.close()
+    for facets in (2, 3):
+        await shop.cut(1, facets)
+    pulled = await shop.stream.pull_subscribe_bind(f"policy_{shop.name}", stream=shop.name)
+    assert len(await pulled.fetch(2, timeout=5)) == 2
+    await shop.cut(1, facets=4)
+    await shop.open()
+    await shop.until(lambda: shop.done(4))
+    assert shop.seen == [1, 2, 3, 4]
+
+
+async def test_what_is_lost_on_the_way_is_done_before_what_comes_later(shop: Shop) -> None:
+    await shop.cut(1, facets=1)
+    await shop.open()
+    await shop.until(lambda: shop.done(1))
+    [(consumers, _)] = shop.started
+    [delivery] = consumers.deliveries
+    receive = delivery.receive
+    lost: list[NatsMessage] = []
+
+    async def receive_but_lose_one(message: NatsMessage) -> None:
+        if not lost:
+            lost.append(message)
+            return
+        await receive(message)
+
+    delivery.receive = receive_but_lose_one  # type: ignore[method-assign]
+    for facets in (2, 3, 4):
+        await shop.cut(1, facets)
+    await shop.until(lambda: shop.done(4))
+    assert (len(lost), shop.seen) == (1, [1, 2, 3, 4])
 
 
 async def test_one_worker_pulls_and_another_takes_over(shop: Shop) -> None:
