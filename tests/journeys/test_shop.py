@@ -63,9 +63,9 @@ def result(wearer: Customer, photo: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_empty_shop_opens_with_a_catalogue_to_try_on(shop: RealShop) -> None:
-    shown = products(shop.visitor())
-    assert all(product["overlay"] is not None for product in eventually_drawn(shop))
-    picture = shop.visitor().get(shown[0]["images"][0])
+    drawn = eventually_drawn(shop)
+    assert all(product["overlay"] is not None for product in drawn)
+    picture = shop.visitor().get(drawn[0]["images"][0])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
 
 
