@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Literal
@@ -28,6 +28,7 @@ from domain.sessions import User
 from domain.values import Role
 from projections.catalogue import FEATURED, NEWEST
 from projections.product_changes import CHANGING, EITHER
+from queries.by_index import Keys, by_index
 from queries.images import signed
 from queries.product_facets import counted, counted_of
 from queries.product_filters import SORTS, Filters, Order, Sort, category_named, index_for
@@ -96,9 +97,13 @@ async def _answered(
 ) -> Response:
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
-    found = products.find(query, WITHOUT_TOKENS).sort(list(order)).hint(path)
+
+    async def read(hint: Keys | None) -> list[dict[str, Any]]:
+        found = products.find(query, WITHOUT_TOKENS, sort=list(order), hint=hint)
+        return await found.skip(page.skip).limit(page.limit).to_list()
+
     documents, total = await asyncio.gather(
-        found.skip(page.skip).limit(page.limit).to_list(),
+        by_index(path, read),
         services.totals.of(
             {**query, "upTo": page.skip},
             partial(_count, products, query, page, path),
@@ -112,9 +117,13 @@ async def _count(
     products: AsyncCollection[dict[str, Any]],
     query: Mapping[str, Any],
     page: PageOfList,
-    path: Sequence[tuple[str, int]],
+    path: Keys,
 ) -> int:
-    return await page.total(products, query, hint=path, maxTimeMS=COUNT_MILLISECONDS)
+    async def read(hint: Keys | None) -> int:
+        options: dict[str, Any] = {"hint": hint} if hint else {}
+        return await page.total(products, query, maxTimeMS=COUNT_MILLISECONDS, **options)
+
+    return await by_index(path, read)
 
 
 @router.get("")
@@ -234,10 +243,14 @@ async def get_recommendations(
 async def _near(product: Document, name: str, services: Services) -> list[dict[str, Any]]:
     """The newest with the same value that can be bought; it is looked for among so many."""
     query = PUBLIC | {name: product[name]}
-    newest = services.read_models["products"].find(query, WITHOUT_TOKENS).sort(list(NEWEST))
-    found = await newest.hint(index_for(query, NEWEST)).limit(MAX_CANDIDATES).to_list()
+    products = services.read_models["products"]
+
+    async def read(hint: Keys | None) -> list[dict[str, Any]]:
+        found = products.find(query, WITHOUT_TOKENS, sort=list(NEWEST), hint=hint)
+        return await found.limit(MAX_CANDIDATES).to_list()
+
     return [
         other
-        for other in found
+        for other in await by_index(index_for(query, NEWEST), read)
         if other["_id"] != product["_id"] and (other["inStock"] or other["preorderAvailable"])
     ]

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo.asynchronous.collection import AsyncCollection
 
 from projections.catalogue import NEWEST
+from queries.by_index import Keys, by_index
 from queries.product_filters import index_for
 
 COUNTED = 10_000
@@ -39,9 +40,13 @@ async def counted(
         {"$project": SHAPE},
         {"$facet": each},
     ]
-    hint = dict(index_for(query, NEWEST))
-    cursor = await products.aggregate(steps, hint=hint, maxTimeMS=MILLISECONDS)
-    [found] = await cursor.to_list()
+
+    async def read(hint: Keys | None) -> list[dict[str, Any]]:
+        options: dict[str, Any] = {"hint": dict(hint)} if hint else {}
+        cursor = await products.aggregate(steps, maxTimeMS=MILLISECONDS, **options)
+        return await cursor.to_list()
+
+    [found] = await by_index(index_for(query, NEWEST), read)
     counts = {name: {row["_id"]: row["count"] for row in found[name]} for name in NAMES}
     bands = {row["_id"] // 100: row["count"] for row in found["price"]}
     total = found["total"][0]["count"] if found["total"] else 0

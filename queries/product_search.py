@@ -16,6 +16,7 @@ from pymongo.errors import ExecutionTimeout
 from domain.errors import Invalid, Unavailable
 from projections.catalogue import FOUND
 from projections.words import BEGINNINGS, beginning_of, edits, sound_of, sounds_near, words_of
+from queries.by_index import Keys, by_index
 from queries.product_filters import MAX_WORDS
 
 Document = Mapping[str, Any]
@@ -95,7 +96,12 @@ async def sought(words: Sequence[str], products: Products) -> list[Sought]:
 
 async def _count(one: Sought, products: Products) -> int:
     query = {"_tokens": {"$in": list(one.tokens)}, "status": "active"}
-    return await products.count_documents(query, hint=INDEX, limit=RARE)
+
+    async def read(hint: Keys | None) -> int:
+        options: dict[str, Any] = {"hint": hint} if hint else {}
+        return await products.count_documents(query, limit=RARE, **options)
+
+    return await by_index(INDEX, read)
 
 
 async def _sought(word: str, products: Products) -> Sought:
@@ -115,10 +121,11 @@ async def _sought(word: str, products: Products) -> Sought:
 
 async def _leads_anywhere(one: Sought, products: Products) -> bool:
     query = {"_tokens": {"$in": list(one.tokens)}, "status": "active"}
-    async for document in products.find(query, {"_tokens": 1}).hint(INDEX).limit(20):
-        if one.fit(plain_words(document)):
-            return True
-    return False
+
+    async def read(hint: Keys | None) -> list[dict[str, Any]]:
+        return await products.find(query, {"_tokens": 1}, hint=hint).limit(20).to_list()
+
+    return any(one.fit(plain_words(document)) for document in await by_index(INDEX, read))
 
 
 def plain_words(document: Document) -> list[str]:
@@ -152,9 +159,14 @@ async def search(
 ) -> list[dict[str, Any]]:
     """The best of what is found first, at most `CANDIDATES`."""
     order = [(name, way) for name, way in FOUND if name not in also]
-    cursor = products.find(query_for(words, also)).sort(order).hint(INDEX)
+    query = query_for(words, also)
+
+    async def read(hint: Keys | None) -> list[dict[str, Any]]:
+        cursor = products.find(query, sort=order, hint=hint).limit(CANDIDATES)
+        return await cursor.max_time_ms(int(SECONDS * 1_000)).to_list()
+
     try:
-        found = await cursor.limit(CANDIDATES).max_time_ms(int(SECONDS * 1_000)).to_list()
+        found = await by_index(INDEX, read)
     except ExecutionTimeout as e:
         raise Unavailable("these words are common and hardly ever meet: use fewer") from e
     scored = [

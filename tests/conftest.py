@@ -46,6 +46,13 @@ def every_query_has_an_index() -> Iterator[None]:
     assert not EXPLAINED.complaints, "\n".join(EXPLAINED.complaints)
 
 
+@pytest.fixture
+def unexplained() -> Iterator[None]:
+    """For a test that takes indexes away."""
+    yield
+    EXPLAINED.complaints.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def explaining() -> Iterator[None]:
     yield

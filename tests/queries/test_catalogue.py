@@ -287,3 +287,28 @@ async def test_what_is_like_it_is_recommended_with_a_reason(api: Api) -> None:
     likes = ok(await api.client.get(f"/api/products/{ids['Rani Haar']}/recommendations"))
     assert [like["name"] for like in likes] == ["Jhumka Drops"], "what is sold out is not offered"
     refused(await api.client.get("/api/products/nowhere/recommendations"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/products",
+        "/api/products?sort=price&inStock=true",
+        "/api/products/featured",
+        "/api/products/category/Gold",
+        "/api/products/search?q=gold haar",
+        "/api/products/facets",
+        "/api/products/{ring}/recommendations",
+    ],
+)
+@pytest.mark.usefixtures("unexplained")
+async def test_what_is_shown_does_not_wait_for_a_worker_that_makes_the_indexes(
+    api: Api, path: str
+) -> None:
+    ids = await window(api)
+    there = path.format(ring=ids["Solitaire Ring"])
+    before = ok(await api.client.get(there))
+    products = api.services.read_models["products"]
+    await products.drop_indexes()
+    after = await api.client.get(there, headers={"Origin": "https://shop.example"})
+    assert ok(after) == before
