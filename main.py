@@ -20,9 +20,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import commands
 import queries
 from bootstrap import open_services
-from commands.accounts import ensure_admin
-from commands.demo import load_demo
 from commands.execution import Execution
+from commands.reactions.starting import ensure_admin, load_demo
 from dependencies import AllServices, Services, fresh
 from domain import errors
 from integrations.access_log import to_standard_error

@@ -18,9 +18,9 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from bootstrap import open_services
-from commands.policies import POLICIES, ROUNDS
-from commands.policy import Policy
-from commands.rounds import Round, Whole
+from commands.reactions.policies import POLICIES, ROUNDS
+from commands.reactions.policy import Policy
+from commands.reactions.rounds import Round, Whole
 from dependencies import Services
 from domain.errors import Unavailable
 from domain.ports import RecordedEvent

@@ -19,9 +19,8 @@ import uvloop
 from pymongo import AsyncMongoClient, WriteConcern
 
 from benchmarks.shop import resident_mb, servers, services, worker
-from commands.catalogue import FeatureProduct, feature_product
-from commands.importing import finish_id
-from commands.imports import start_import
+from commands.decisions.catalogue import FeatureProduct, feature_product
+from commands.decisions.importing import finish_id, start_import
 from commands.unit_of_work import UnitOfWork, carry_out
 from dependencies import Services
 from domain.catalogue import Product

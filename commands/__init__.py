@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from commands import (
+from commands.routes import (
     accounts,
     catalogue,
     consents,

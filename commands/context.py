@@ -1,11 +1,14 @@
 """Commands as they come in, and the context that is stamped on what they append."""
 
+import functools
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from domain.kernel import AggregateRoot
 from domain.ports import CommandContext, RecordedEvent
 
 
@@ -54,3 +57,10 @@ def request_fingerprint(key: bytes, *, method: str, path: str, body: bytes) -> s
     return hmac.new(
         key, b"\0".join((method.encode(), path.encode(), body)), hashlib.sha256
     ).hexdigest()
+
+
+def command_name(handler: Callable[..., Awaitable[AggregateRoot | None]]) -> str:
+    """`place_order` → PlaceOrder."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    return "".join(word.capitalize() for word in handler.__name__.strip("_").split("_"))

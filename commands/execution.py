@@ -4,18 +4,15 @@ An Idempotency-Key makes the request safe to repeat, If-Match refuses it when th
 and the answer says by ETag and Consistency-Token which state it shows.
 """
 
-import functools
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request, Response
 
-from commands.context import request_command_id, request_fingerprint
+from commands.context import command_name, request_command_id, request_fingerprint
 from commands.unit_of_work import Handler, Outcome, carry_out
 from dependencies import Services, View, answer, etag, view_of
 from domain.errors import Invalid, PreconditionFailed
-from domain.kernel import AggregateRoot
 from domain.ports import CommandContext
 from domain.sessions import User
 
@@ -144,13 +141,6 @@ class Execution:
         if found := ENTITY_TAG.fullmatch(tag.strip()):
             return int(found[1])
         raise PreconditionFailed('If-Match takes an ETag of ours, such as "v3"')
-
-
-def command_name(handler: Callable[..., Awaitable[AggregateRoot | None]]) -> str:
-    """`place_order` → PlaceOrder."""
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    return "".join(word.capitalize() for word in handler.__name__.strip("_").split("_"))
 
 
 def _name(outcome: Outcome) -> dict[str, str] | None:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from commands.orphans import Judged, judged, orphans_of, pages, remove
-from commands.owners import ORPHANED, Standing
+from commands.reactions.orphans import Judged, judged, orphans_of, pages, remove
+from commands.reactions.owners import ORPHANED, Standing
 from dependencies import Services
 from operators.missing import ShownFile, is_missing, shown_files
 from operators.running import bar, complaints, console, with_services

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.policies import POLICIES, ROUNDS
+from commands.reactions.policies import POLICIES, ROUNDS
 from dependencies import Services
 from domain.ports import RecordedEvent
 from integrations.messaging.dead_letters import DeadLetter, Desk

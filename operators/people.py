@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from commands.accounts import erase
 from commands.context import system_context
+from commands.effects.erasing import erase
 from dependencies import Services
 from domain.ports import Commit
 from operators.running import console, with_services

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands.reproducing import Verdict, reproduce
+from commands.effects.reproducing import Verdict, reproduce
 from domain.tryon_events import TryOnFinished
 from operators.running import console, with_services
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from commands.policies import POLICIES
-from commands.policy import Policy
+from commands.reactions.policies import POLICIES
+from commands.reactions.policy import Policy
 from domain.values import Role
 from tests.api import Api, Person
 from tests.fakes_gateway import CheckoutAnswer

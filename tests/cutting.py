@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from commands.catalogue_pictures import cut_out_catalogue_pictures
+from commands.reactions.catalogue_pictures import cut_out_catalogue_pictures
 from imaging import pipeline
 from tests.api import Api
 from tests.fakes import PictureShelf

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from commands.importing import IMPORTING
+from commands.reactions.importing import IMPORTING
 from tests.api import Api, Person
 from tests.buying import ok, react
 from tests.fakes import Folding

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from commands.direct_uploads import media_router
+from commands.routes.direct_uploads import media_router
 from dependencies import utc_now
 from domain.ports import ObjectStore
 from embedded.ports import LOOPBACK

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import PIL.Image
 
-from commands.picturing import PICTURING
+from commands.reactions.picturing import PICTURING
 from imaging import pipeline
 from imaging.pipeline import PreparedPhoto, Rendered
 from imaging.several import LeftOut

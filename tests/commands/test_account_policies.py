@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from commands.account_policies import (
+from commands.context import system_context
+from commands.effects.erasing import erase
+from commands.reactions.accounts import (
     ACCOUNT_POLICIES,
     account_holder_is_warned_of_changes,
     erased_person_loses_the_key,
     reset_request_mails_the_link,
 )
-from commands.accounts import erase
-from commands.context import system_context
-from commands.policies import POLICIES
+from commands.reactions.policies import POLICIES
 from domain.errors import NotFound
 from domain.ports import RecordedEvent
 from tests.api import Api, Person

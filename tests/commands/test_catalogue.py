@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from commands.catalogue import rewrite_product
 from commands.context import system_context
+from commands.decisions.catalogue import rewrite_product
 from commands.unit_of_work import UnitOfWork, run
 from domain.catalogue import Product
 from domain.import_rules.availability import StockStatus

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commands import catalogue_pictures
+from commands.reactions import catalogue_pictures
 from domain.errors import RuleViolation, Unavailable
 from tests.api import Api
 from tests.buying import manager, ok

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from commands.analysing import uploaded_photograph_is_analysed
 from commands.context import system_context
-from commands.images import CONSENT
-from commands.picturing import requested_try_on_is_rendered
-from commands.removing import withdrawn_consent_removes_the_photographs
-from commands.retention import expire_image, remove_expired_pictures
+from commands.decisions.expiring import expire_image
+from commands.decisions.images import CONSENT
+from commands.reactions.analysing import uploaded_photograph_is_analysed
+from commands.reactions.picturing import requested_try_on_is_rendered
+from commands.reactions.removing import withdrawn_consent_removes_the_photographs
+from commands.reactions.retention import remove_expired_pictures
 from commands.unit_of_work import run
 from dependencies import iso
 from domain.errors import Unavailable

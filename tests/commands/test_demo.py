@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from commands.demo import load_demo
-from commands.drawn import drawn
+from commands.decisions.drawn import drawn
+from commands.reactions.starting import load_demo
 from tests.api import Api
 from tests.buying import ok
 from tests.importing import catalogue, with_worker

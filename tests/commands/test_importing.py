@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from commands import importing
-from commands.importing import started_import_is_carried_out
+from commands.reactions import importing
+from commands.reactions.importing import started_import_is_carried_out
 from domain.catalogue import Product
 from domain.errors import TooLarge, Unavailable
 from domain.imports import Import

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands import keys
+from commands.effects import keys
 
 PRODUCT, OTHER, USER, RESULT = ("abcd"[n] * 24 for n in range(4))
 DIGEST = "0123456789abcdef" * 4

@@ -15,16 +15,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 
-from commands.cancelling import CancelOrder, cancel_order, expire_order
-from commands.catalogue import create_product
 from commands.context import system_context
-from commands.gateway_calls import Caller, record_gateway_observation, record_gateway_order
-from commands.payments import CreateIntent, request_payment
-from commands.placing import OrderItem, PlaceOrder, place_order
-from commands.product_bodies import CreateProduct
-from commands.refunding import request_owed_refund, settle_refund
-from commands.refunds import RefundPayment, refund_payment
-from commands.settlement import settle_order
+from commands.decisions.cancelling import CancelOrder, cancel_order, expire_order
+from commands.decisions.catalogue import create_product
+from commands.decisions.payments import (
+    CreateIntent,
+    record_gateway_observation,
+    record_gateway_order,
+    request_payment,
+)
+from commands.decisions.placing import OrderItem, PlaceOrder, place_order
+from commands.decisions.product_bodies import CreateProduct
+from commands.decisions.refunds import RefundPayment, refund_payment, request_owed_refund
+from commands.decisions.settlement import settle_order
+from commands.effects.gateway_calls import Caller
+from commands.effects.refunding import settle_refund
 from commands.unit_of_work import Handler, Outcome, carry_out
 from dependencies import Services
 from domain.errors import ConcurrencyConflict, DomainError, RuleViolation, Unavailable

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from commands.accounts import erase
-from commands.cancelling import expire_reservations
 from commands.context import system_context
+from commands.effects.erasing import erase
+from commands.reactions.expiry import expire_reservations
 from domain.orders import Order
 from domain.stock import Stock
 from domain.values import Role

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from commands import orphans
-from commands.demo import load_demo
-from commands.orphans import sweep_orphans
-from commands.owners import Standing
+from commands.reactions import orphans
+from commands.reactions.orphans import sweep_orphans
+from commands.reactions.owners import Standing
+from commands.reactions.starting import load_demo
 from domain.accounts import Account
 from domain.errors import Unavailable
 from domain.ports import ObjectStore

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from commands.context import system_context
-from commands.overlays import give_overlay
-from commands.rendering import overlay_bytes
+from commands.decisions.overlays import give_overlay
+from commands.effects.rendering import overlay_bytes
 from commands.unit_of_work import run
 from domain.catalogue import Product
 from domain.errors import NotFound, Unavailable

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from commands.cancelling import expire_reservations
-from commands.gateway_calls import Caller, act, record_gateway_order
-from commands.reconciliation import reconcile_open_payments, reconcile_payment
+from commands.decisions.payments import record_gateway_order
+from commands.effects.gateway_calls import Caller, act, reconcile_payment
+from commands.reactions.expiry import expire_reservations
+from commands.reactions.reconciliation import reconcile_open_payments
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.orders import Order
 from domain.payments import Payment

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from commands.accounts import erase
-from commands.analysing import uploaded_photograph_is_analysed
 from commands.context import system_context
-from commands.picturing import (
+from commands.effects.erasing import erase
+from commands.effects.rendering import DEMO_URL, overlay_bytes
+from commands.reactions.analysing import uploaded_photograph_is_analysed
+from commands.reactions.picturing import (
     requested_try_on_is_rendered,
     saved_result_is_rendered_in_full_size,
 )
-from commands.rendering import DEMO_URL, overlay_bytes
-from commands.retention import remove_expired_pictures
+from commands.reactions.retention import remove_expired_pictures
 from commands.unit_of_work import UnitOfWork, run
 from domain.errors import ImagingFailed, NotFound, TooLarge
 from domain.tryon import TryOn

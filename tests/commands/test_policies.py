@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from commands.policies import (
+from commands.reactions.policies import (
     POLICIES,
     captured_payment_confirms_the_order,
     customer_is_written_to_about_the_order,
     failed_payment_is_shown_on_the_order,
 )
-from commands.policy import Policy
+from commands.reactions.policy import Policy
 from domain.kernel import EVENTS
 from domain.payment_events import PaymentConfirmed
 from domain.values import Role

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.accounts import erase
 from commands.context import system_context
-from commands.mails import money
-from commands.policies import POLICIES
-from commands.reconciliation import reconcile_payment
-from commands.refunding import reconcile_open_refunds
+from commands.effects.erasing import erase
+from commands.effects.gateway_calls import reconcile_payment
+from commands.reactions.mails import money
+from commands.reactions.policies import POLICIES
+from commands.reactions.refunding import reconcile_open_refunds
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payments import Payment
 from domain.values import Money, Role

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from commands.context import system_context
-from commands.reproducing import Reproduction, Verdict, reproduce
-from commands.retention import remove_expired_pictures
+from commands.effects.reproducing import Reproduction, Verdict, reproduce
+from commands.reactions.retention import remove_expired_pictures
 from domain.errors import NotFound
 from domain.tryon import Picture, TryOn
 from domain.tryon_events import TryOnAdjustments

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from commands import retention
 from commands.context import system_context
-from commands.retention import expire_result, remove_expired_pictures
+from commands.decisions.expiring import expire_result
+from commands.reactions import retention
+from commands.reactions.retention import remove_expired_pictures
 from commands.unit_of_work import run
 from domain.errors import Unavailable
 from tests.api import Api

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from commands.policies import ROUNDS
-from commands.rounds import Round
+from commands.reactions.policies import ROUNDS
+from commands.reactions.rounds import Round
 from dependencies import Services
 from domain.errors import RuleViolation, Unavailable
 from integrations.event_store.mapping import UndecodableEventError

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from commands.picturing import requested_try_on_is_rendered
+from commands.reactions.picturing import requested_try_on_is_rendered
 from dependencies import RATES
 from domain import albums
 from tests.api import Api, Person, open_api

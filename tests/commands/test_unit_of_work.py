@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from commands import unit_of_work
-from commands.context import policy_context, request_command_id, request_fingerprint
-from commands.execution import command_name
+from commands.context import command_name, policy_context, request_command_id, request_fingerprint
 from commands.unit_of_work import TRIES, UnitOfWork, carry_out, run
 from domain.accounts import Account, Profile
 from domain.errors import (

@@ -19,7 +19,7 @@ from nats.js.errors import NotFoundError
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from commands.policies import POLICIES
+from commands.reactions.policies import POLICIES
 from embedded.data_directory import Ports, local_secrets
 from embedded.given import Given
 from embedded.program import Program

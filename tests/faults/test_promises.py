@@ -16,12 +16,16 @@ from nats.aio.client import Client
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from commands.cancelling import CancelOrder, cancel_order
 from commands.context import request_command_id
-from commands.gateway_calls import record_gateway_observation, record_gateway_order
-from commands.payments import CreateIntent, request_payment
-from commands.placing import OrderItem, PlaceOrder, place_order
-from commands.settlement import settle_order
+from commands.decisions.cancelling import CancelOrder, cancel_order
+from commands.decisions.payments import (
+    CreateIntent,
+    record_gateway_observation,
+    record_gateway_order,
+    request_payment,
+)
+from commands.decisions.placing import OrderItem, PlaceOrder, place_order
+from commands.decisions.settlement import settle_order
 from commands.unit_of_work import Handler, carry_out
 from domain.accounts import Account
 from domain.order_events import OrderConfirmed

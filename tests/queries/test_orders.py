@@ -1,7 +1,7 @@
 """Orders and payments as their customers and staff see them, and as the specification names them."""
 
-from commands.accounts import erase
 from commands.context import system_context
+from commands.effects.erasing import erase
 from domain.values import Role
 from tests.api import Api
 from tests.buying import bought, ok, on_sale, ordered, refused

@@ -7,9 +7,9 @@ from starlette.routing import Match
 
 import commands
 import queries
-from commands import orders as order_commands
-from commands import payments as payment_commands
-from commands import webhooks
+from commands.routes import orders as order_commands
+from commands.routes import payments as payment_commands
+from commands.routes import webhooks
 from queries import audit, catalogue, orders, payments
 
 ID = "65f0000000000000000000ff"

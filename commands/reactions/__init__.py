@@ -1,0 +1,1 @@
+"""What the shop does by itself: policies after events, rounds by the clock. `policies.py` lists all."""

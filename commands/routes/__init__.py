@@ -1,0 +1,1 @@
+"""What comes over HTTP: the way to a command, and the answer. `commands.ROUTERS` lists them."""
