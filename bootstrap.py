@@ -15,7 +15,9 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.uri_parser import parse_uri
 
-from dependencies import Keyring, Services
+from dependencies.documents import Documents
+from dependencies.reading import ReadingServices
+from dependencies.services import Keyring
 from domain.slices import SLICES
 from integrations import tabular
 from integrations.cache import SessionGate
@@ -27,6 +29,7 @@ from integrations.messaging.connection import Connection, connect
 from integrations.object_store import open_object_store
 from integrations.payments.razorpay import RazorpayGateway
 from integrations.pictures import PictureFetcher
+from integrations.proposals import MongoProposals, MongoSweeps
 from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens
@@ -44,7 +47,7 @@ assert SLICES, "every event is registered before history is read"
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterator[ReadingServices]:
     """Connect to everything, and close it again. Raises what the drivers raise when a server is missing."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_mongodb_client(settings, role))
@@ -78,7 +81,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         stack.push_async_callback(pictures.close)
         mailer = _mailer(settings)
         stack.push_async_callback(mailer.close)
-        yield Services(
+        yield ReadingServices(
             settings=settings,
             store=store,
             keys=keys,
@@ -88,6 +91,9 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             mailer=mailer,
             limiter=limiter,
             setbacks=MongoSetbacks(database),
+            proposals=MongoProposals(database),
+            sweeps=MongoSweeps(database),
+            documents=Documents(database),
             hasher=hasher,
             images=images,
             pictures=pictures,

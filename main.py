@@ -22,7 +22,8 @@ import queries
 from bootstrap import open_services
 from commands.execution import Execution
 from commands.reactions.starting import ensure_admin, load_demo
-from dependencies import AllServices, Services, fresh
+from dependencies.lists import fresh
+from dependencies.reading import Reading, ReadingServices
 from domain import errors
 from integrations.access_log import to_standard_error
 from integrations.logs import configure_logs
@@ -72,7 +73,7 @@ ACCEPTED_HEADERS = [
     "traceparent",
 ]
 
-Opener = Callable[[Settings], AbstractAsyncContextManager[Services]]
+Opener = Callable[[Settings], AbstractAsyncContextManager[ReadingServices]]
 
 
 def create_app(settings: Settings, *, opener: Opener | None = None) -> FastAPI:
@@ -142,7 +143,7 @@ def _operations() -> APIRouter:
         return {"status": "live"}
 
     @router.get("/health/ready")
-    async def ready(request: Request, services: AllServices) -> Response:
+    async def ready(request: Request, services: Reading) -> Response:
         """Everything that it needs answers, each within a second."""
         names = list(services.probes)
         answers = await asyncio.gather(*(_answers(services.probes[n]) for n in names))

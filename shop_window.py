@@ -14,7 +14,8 @@ from typing import Any
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dependencies import Services, count_address
+from dependencies.limits import count_address
+from dependencies.reading import ReadingServices
 from domain.errors import TooManyRequests
 from projections.product_changes import CHANGING, COUNTING
 
@@ -56,7 +57,7 @@ class ShopWindow:
         if scope["type"] != "http" or not is_public(scope):
             await self._app(scope, receive, send)
             return
-        services: Services = scope["app"].state.services
+        services: ReadingServices = scope["app"].state.services
         key = scope["raw_path"] + b"?" + scope["query_string"]
         ready = self._ready.get(key)
         if ready is None or not is_fresh(ready, services):
@@ -73,7 +74,7 @@ class ShopWindow:
         HANDED_OUT.labels("shelf").inc()
         await hand_out(ready, scope, send)
 
-    async def _awaited(self, key: bytes, services: Services) -> Ready | None:
+    async def _awaited(self, key: bytes, services: ReadingServices) -> Ready | None:
         """What another request is making just now, if it is not old when it is ready."""
         making = self._making.get(key)
         if making is None:
@@ -83,7 +84,7 @@ class ShopWindow:
         return ready if ready is not None and is_fresh(ready, services) else None
 
     async def _make(
-        self, key: bytes, services: Services, scope: Scope, receive: Receive, send: Send
+        self, key: bytes, services: ReadingServices, scope: Scope, receive: Receive, send: Send
     ) -> None:
         making = self._making.setdefault(key, asyncio.Event())
         try:
@@ -94,7 +95,7 @@ class ShopWindow:
                 del self._making[key]
 
     async def _cook(
-        self, key: bytes, services: Services, scope: Scope, receive: Receive, send: Send
+        self, key: bytes, services: ReadingServices, scope: Scope, receive: Receive, send: Send
     ) -> None:
         position, made_at = services.consistency.position, time.monotonic()
         status, headers, parts = 0, Headers(), list[bytes]()
@@ -136,7 +137,7 @@ def is_public(scope: Scope) -> bool:
     )
 
 
-def is_fresh(ready: Ready, services: Services) -> bool:
+def is_fresh(ready: Ready, services: ReadingServices) -> bool:
     age = time.monotonic() - ready.made_at
     if age > LONGEST_SECONDS:
         return False

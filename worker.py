@@ -21,9 +21,9 @@ from bootstrap import open_services
 from commands.reactions.policies import POLICIES, ROUNDS
 from commands.reactions.policy import Policy
 from commands.reactions.rounds import Round, Whole
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import Unavailable
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import Message, MovedError
 from integrations.builds import Builds
 from integrations.event_store import COMMITTED_SUBJECT, Ledger
@@ -85,7 +85,9 @@ class Tasks:
         return not dead and not late
 
 
-async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None = None) -> bool:
+async def work(
+    services: ReadingServices, *, metrics_port: int = 0, tasks: Tasks | None = None
+) -> bool:
     """Run until `tasks.stop` is set. False when an essential task died."""
     tasks = tasks or Tasks()
     runner = runner_of(services)
@@ -111,12 +113,12 @@ async def work(services: Services, *, metrics_port: int = 0, tasks: Tasks | None
     return sound
 
 
-def broker(services: Services) -> Any:
+def broker(services: ReadingServices) -> Any:
     assert services.nats is not None, "a worker without a broker"
     return services.nats
 
 
-async def sequence(services: Services, tasks: Tasks, *, feed: JetStreamFeed) -> None:
+async def sequence(services: ReadingServices, tasks: Tasks, *, feed: JetStreamFeed) -> None:
     """Start sequencer and relay. A word from an API process wakes them at once.
 
     What is sealed here goes to the projections at once, not only when JetStream brings it.
@@ -146,7 +148,7 @@ def messages_of(sealed: Sealed) -> list[Message]:
     return [Message(position, body) for position, _, _, body in sealed.events]
 
 
-def runner_of(services: Services) -> Runner:
+def runner_of(services: ReadingServices) -> Runner:
     subject = applied_subject(services.settings.nats_stream)
     return Runner(
         PROJECTIONS,
@@ -156,7 +158,7 @@ def runner_of(services: Services) -> Runner:
     )
 
 
-def consumers_of(services: Services, desk: Desk) -> Consumers:
+def consumers_of(services: ReadingServices, desk: Desk) -> Consumers:
     return Consumers(
         services.settings.nats_url,
         [consumer_of(policy, services) for policy in POLICIES],
@@ -166,7 +168,7 @@ def consumers_of(services: Services, desk: Desk) -> Consumers:
     )
 
 
-def consumer_of(policy: Policy, services: Services) -> Consumer:
+def consumer_of(policy: Policy, services: ReadingServices) -> Consumer:
     async def handle(recorded: RecordedEvent) -> None:
         await policy(recorded, services)
 
@@ -174,7 +176,7 @@ def consumer_of(policy: Policy, services: Services) -> Consumer:
     return Consumer(name=policy.name, topics=topics, handle=handle, description=policy.sentence)
 
 
-async def keep_read_models_ours(services: Services, *, stop: asyncio.Event) -> None:
+async def keep_read_models_ours(services: ReadingServices, *, stop: asyncio.Event) -> None:
     """Build what is not of this build's version beside what serves, and move it in; new ones too.
 
     Higher versions win. Lower ones are taken back to only when no newer worker is left: a rollback.
@@ -197,7 +199,7 @@ async def keep_read_models_ours(services: Services, *, stop: asyncio.Event) -> N
     await builds.leave()
 
 
-async def not_ours(services: Services, builds: Builds) -> list[Projection]:
+async def not_ours(services: ReadingServices, builds: Builds) -> list[Projection]:
     """Those to move. What only a newer build knew is forgotten when that is gone."""
     read_models = MongoReadModels(services.read_models)
     standing = await read_models.standing()
@@ -211,14 +213,16 @@ async def not_ours(services: Services, builds: Builds) -> list[Projection]:
     return [p for p in PROJECTIONS if standing.versions.get(p.name) != p.version]
 
 
-async def move(projection: Projection, services: Services) -> None:
+async def move(projection: Projection, services: ReadingServices) -> None:
     log.info("projection is built anew", projection=projection.name, version=projection.version)
     building = MongoBuilding(services.read_models, projection.name, version=projection.version)
     end = await rebuild(projection, building=building, history=services.store)
     log.info("projection moved", projection=projection.name, position=end)
 
 
-async def keep_going(this: Round | Whole, services: Services, *, stop: asyncio.Event) -> None:
+async def keep_going(
+    this: Round | Whole, services: ReadingServices, *, stop: asyncio.Event
+) -> None:
     """Round and round, a little early or late, so that two workers seldom meet; slower while it fails. No
     fault of a round is the worker's death.
     """

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from pymongo.errors import PyMongoError
 
-from domain.ports import EventStore
+from domain.ports.events import EventStore
 from integrations.messaging.dead_letters import Desk
 from integrations.messaging.delivery import Delivery
 from projections.runner import Runner

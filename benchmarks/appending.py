@@ -27,7 +27,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from pymongo import AsyncMongoClient, WriteConcern
 
 from domain.kernel import AggregateRoot, InitialEvent
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
 
 CLIENTS = (1, 16, 64)

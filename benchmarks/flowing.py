@@ -22,10 +22,10 @@ from benchmarks.shop import resident_mb, servers, services, worker
 from commands.decisions.catalogue import FeatureProduct, feature_product
 from commands.decisions.importing import finish_id, start_import
 from commands.unit_of_work import UnitOfWork, carry_out
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.catalogue import Product
 from domain.import_rules import ProductFields, StockStatus
-from domain.ports import CommandContext, commit_id_of
+from domain.ports.events import CommandContext, commit_id_of
 from integrations.rebuilding import MongoBuilding
 from projections.catalogue import PRODUCTS
 from projections.rebuild import rebuild
@@ -48,7 +48,7 @@ def context(command: str) -> CommandContext:
     return CommandContext(command=command, actor="user-benchmark", correlation="benchmark")
 
 
-async def products(count: int, opened: Services) -> list[str]:
+async def products(count: int, opened: ReadingServices) -> list[str]:
     """Ids of new products, made in commits of 200."""
     ids: list[str] = []
 
@@ -69,12 +69,12 @@ async def products(count: int, opened: Services) -> list[str]:
     return ids
 
 
-async def act(handler: Any, opened: Services, command: str) -> Any:
+async def act(handler: Any, opened: ReadingServices, command: str) -> Any:
     key = opened.keyring.claims
     return await carry_out(handler, context(command), opened.store, claims_key=key)
 
 
-async def visible(opened: Services, *, seconds: float = SECONDS) -> list[float]:
+async def visible(opened: ReadingServices, *, seconds: float = SECONDS) -> list[float]:
     """Milliseconds from the beginning of a command until its document can be read, at RATE a second."""
     ids = await products(400, opened)
     found: list[float] = []
@@ -99,7 +99,7 @@ async def visible(opened: Services, *, seconds: float = SECONDS) -> list[float]:
     return sorted(found)
 
 
-async def grow_history(opened: Services, events: int) -> None:
+async def grow_history(opened: ReadingServices, events: int) -> None:
     """Product events until the ledger has so many positions."""
     ids = await products(1_000, opened)
     rank = 0
@@ -116,7 +116,7 @@ async def grow_history(opened: Services, events: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def rebuilding(opened: Services) -> tuple[float, int]:
+async def rebuilding(opened: ReadingServices) -> tuple[float, int]:
     """Events a second of a blue/green rebuild of the products, and how many there were."""
     end = await opened.store.last_position()
     await opened.consistency.wait_for_position(end, seconds=120)
@@ -144,7 +144,7 @@ def product_file(rows: int) -> bytes:
     return text.getvalue().encode()
 
 
-async def importing(opened: Services, rows: int = ROWS) -> float:
+async def importing(opened: ReadingServices, rows: int = ROWS) -> float:
     """Rows a second from the upload to the last product visible."""
     data = product_file(rows)
     key = f"imports/{secrets.token_hex(16)}.bin"

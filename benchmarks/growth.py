@@ -21,13 +21,13 @@ import httpx
 
 from benchmarks import shop
 from benchmarks.side_by_side.shops import ADMIN, served, until
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.catalogue import Product
 from domain.claims import Claim
 from domain.import_rules.availability import StockStatus
 from domain.import_rules.kinds import Category, ProductType, TryOnRegion
 from domain.import_rules.product import ProductFields
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from domain.stock import Stock
 from integrations.event_store import Ledger
 from integrations.event_store.verify import verify
@@ -88,7 +88,7 @@ def row(number: int, dice: random.Random) -> list[Any]:
     ]
 
 
-async def age(opened: Services, size: int) -> None:
+async def age(opened: ReadingServices, size: int) -> None:
     dice = random.Random(7)
     for start in range(0, size, CHUNK * 16):
         chunks = (
@@ -154,7 +154,7 @@ def asked(client: httpx.Client, size: int) -> Iterator[tuple[str, float]]:
     yield "search: neklace", timed(read("/api/products/search?q=neklace"), times=50)
 
 
-async def verified(opened: Services) -> float:
+async def verified(opened: ReadingServices) -> float:
     """Events a second."""
     begin = time.perf_counter()
     findings, head = await verify(Ledger(opened.read_models))

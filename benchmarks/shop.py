@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import open_services
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from embedded.servers import Mongod, NatsServer, Valkey
 from settings import Settings
 
@@ -55,7 +55,7 @@ def worker(environment: dict[str, str], directory: Path) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def services(environment: dict[str, str]) -> AsyncIterator[Services]:
+async def services(environment: dict[str, str]) -> AsyncIterator[ReadingServices]:
     """What an API process has."""
     known: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
     async with open_services(Settings(**known), role="api") as opened:

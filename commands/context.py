@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from domain.kernel import AggregateRoot
-from domain.ports import CommandContext, RecordedEvent
+from domain.ports.events import CommandContext, RecordedEvent
 
 
 class Command(BaseModel):

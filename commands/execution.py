@@ -11,9 +11,10 @@ from fastapi import Request, Response
 
 from commands.context import command_name, request_command_id, request_fingerprint
 from commands.unit_of_work import Handler, Outcome, carry_out
-from dependencies import Services, View, answer, etag, view_of
+from dependencies.answers import answer, etag, view_of
+from dependencies.services import Services, View
 from domain.errors import Invalid, PreconditionFailed
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from domain.sessions import User
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -21,7 +22,7 @@ ENTITY_TAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
 
 
 class Execution:
-    """One request's. Fits `dependencies.Executor`."""
+    """One request's. Fits `dependencies.executor.Executor`."""
 
     def __init__(self, request: Request, services: Services) -> None:
         self._request = request

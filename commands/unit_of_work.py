@@ -16,11 +16,12 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from commands.queues import QUEUES, InLineError, Queues
-from dependencies import Services, utc_now
+from dependencies.services import Services, utc_now
 from domain.claims import Claim, claim_id
 from domain.errors import ConcurrencyConflict, NotFound, PreconditionFailed
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import CommandContext, Commit, EventStore, PasswordHasher
+from domain.ports.events import CommandContext, Commit, EventStore
+from domain.ports.people import PasswordHasher
 
 A = TypeVar("A", bound=AggregateRoot)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 from domain.payment_events import Source
-from domain.ports import GatewayState
+from domain.ports.gateway import GatewayState
 from domain.refund_events import RefundStanding
 from domain.values import Money, OrderId, UserId
 

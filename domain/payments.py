@@ -26,7 +26,7 @@ from domain.payment_events import (
     Source,
 )
 from domain.payment_states import RANK, Attempt, PaymentStatus, Seen, on_the_way
-from domain.ports import GatewayPayment, GatewayState
+from domain.ports.gateway import GatewayPayment, GatewayState
 from domain.refunds import RefundablePayment
 from domain.values import Money, OrderId, PaymentId, UserId
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from domain.kernel import AggregateRoot, applies
 from domain.payment_events import PaymentRefundNeeded
 from domain.payment_states import RANK, Attempt, Refund, RefundStatus, on_the_way, owed_of
-from domain.ports import GatewayState
+from domain.ports.gateway import GatewayState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,

@@ -19,7 +19,7 @@ from domain.payment_states import (
     on_the_way,
     standing_of,
 )
-from domain.ports import GatewayRefund, GatewayRefundState, GatewayState
+from domain.ports.gateway import GatewayRefund, GatewayRefundState, GatewayState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,

@@ -1,1 +1,1 @@
-"""Adapters: one module each, each fits a port of `domain/ports.py`."""
+"""Adapters: one module each, each fits a port of `domain/ports/`."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from domain.accounts import Account
 from domain.errors import Unauthenticated
-from domain.ports import EventStore
+from domain.ports.events import EventStore
 from domain.sessions import Session, User
 
 FRESH_SECONDS = 1.0
@@ -19,7 +19,7 @@ MAX_ENTRIES = 10_000
 
 
 class SessionGate:
-    """Fits `dependencies.Sessions`. Bounded: the one not asked for longest leaves first."""
+    """Fits `dependencies.services.Sessions`. Bounded: the one not asked for longest leaves first."""
 
     def __init__(
         self,

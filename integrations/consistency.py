@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from domain.errors import Unavailable
-from domain.ports import Commit
+from domain.ports.events import Commit
 from integrations.changes import Changes
 from integrations.messaging.announcements import Announcement, applied_subject
 from integrations.messaging.connection import Connection
@@ -35,7 +35,7 @@ class Commits(Protocol):
 
 
 class Consistency:
-    """Fits `dependencies.Consistency`."""
+    """Fits `dependencies.services.Consistency`."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class Limits:
 
 
 class ImagingPool:
-    """`domain.ports.ImageWorker`. The results are unpickled: a child runs our code only."""
+    """`domain.ports.imaging.ImageWorker`. The results are unpickled: a child runs our code only."""
 
     def __init__(
         self,

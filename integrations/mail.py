@@ -8,7 +8,7 @@ from email.utils import formatdate, parseaddr
 import aiosmtplib
 
 from domain.errors import Unavailable
-from domain.ports import Mail
+from domain.ports.people import Mail
 
 DEADLINE_SECONDS = 10.0
 LINES = 4
@@ -18,7 +18,7 @@ IDLE_SECONDS = 5.0
 
 
 class SmtpMailer:
-    """Fits `domain.ports.Mailer`. Without a host nothing can be sent: Unavailable."""
+    """Fits `domain.ports.people.Mailer`. Without a host nothing can be sent: Unavailable."""
 
     def __init__(
         self,

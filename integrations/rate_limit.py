@@ -27,7 +27,7 @@ REST_SECONDS = 5.0
 
 
 class SlidingRateLimiter:
-    """Fits `domain.ports.RateLimiter`. `url` None: this process counts alone."""
+    """Fits `domain.ports.people.RateLimiter`. `url` None: this process counts alone."""
 
     def __init__(self, url: str | None) -> None:
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())

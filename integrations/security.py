@@ -32,7 +32,7 @@ MAX_WAITING = 64
 
 
 class BcryptHasher:
-    """Fits `domain.ports.PasswordHasher`. Raises Unavailable when too many wait, rather than pile up."""
+    """Fits `domain.ports.people.PasswordHasher`. Raises Unavailable rather than let many pile up."""
 
     def __init__(self, *, rounds: int = 12) -> None:
         self._context: Any = CryptContext(

@@ -20,7 +20,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class MongoSetbacks:
-    """Fits `domain.ports.Setbacks`."""
+    """Fits `domain.ports.rounds.Setbacks`."""
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._setbacks = database.get_collection("setbacks", write_concern=MAJORITY)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import Invalid, NotFound
 from domain.kernel import AGGREGATES, AggregateRoot
 from integrations.event_store import Ledger
@@ -25,11 +25,11 @@ SHOWN_DATA = 100
 PAGE_ROWS = 1_000
 
 
-def ledger_of(services: Services) -> Ledger:
+def ledger_of(services: ReadingServices) -> Ledger:
     return Ledger(services.read_models)
 
 
-def relay_of(services: Services) -> Relay:
+def relay_of(services: ReadingServices) -> Relay:
     settings = services.settings
     assert services.nats is not None
     return Relay(
@@ -48,7 +48,7 @@ def history(
     """Every event of a stream: position, version, time, actor, data and hash."""
     show = _as_lines if as_json else _as_table
 
-    async def work(services: Services) -> int:
+    async def work(services: ReadingServices) -> int:
         count = 0
         async for rows in pages_of(stream, services):
             show(rows)
@@ -60,7 +60,7 @@ def history(
         raise typer.Exit(1)
 
 
-async def pages_of(stream: str, services: Services) -> AsyncIterator[list[dict[str, Any]]]:
+async def pages_of(stream: str, services: ReadingServices) -> AsyncIterator[list[dict[str, Any]]]:
     """Its history, a page in memory at a time; what waits for a place comes last."""
     after = 0
     while rows := await services.store.history_of([stream], after_position=after, limit=PAGE_ROWS):
@@ -106,7 +106,7 @@ def as_of(
     console.print_json(json.dumps(state_of(aggregate), default=str))
 
 
-async def state_as_of(stream: str, position: int, services: Services) -> AggregateRoot:
+async def state_as_of(stream: str, position: int, services: ReadingServices) -> AggregateRoot:
     """Raise Invalid for an unknown category, NotFound when the stream began later."""
     aggregate_class = AGGREGATES.get(stream.partition("-")[0])
     if aggregate_class is None:
@@ -143,7 +143,7 @@ def verify_ledger(
     """Check every leaf, block, root and link of the ledger. Exit code 1 when anything was changed."""
     anchor = _anchor(head or [])
 
-    async def work(services: Services) -> tuple[list[Finding], Head]:
+    async def work(services: ReadingServices) -> tuple[list[Finding], Head]:
         relay = relay_of(services) if jetstream else None
         with bar() as progress:
             task = progress.add_task("verifying", total=await services.store.last_position())
@@ -181,7 +181,7 @@ def export(
 ) -> None:
     """Write the whole ledger to a file that anybody can verify with nothing but Python."""
 
-    async def work(services: Services) -> Head:
+    async def work(services: ReadingServices) -> Head:
         with bar() as progress:
             total = await services.store.last_position()
             task = progress.add_task("exporting", total=total)
@@ -194,7 +194,7 @@ def export(
     console.print(f"keep this head: {last.block}:{last.hash}", soft_wrap=True)
 
 
-async def _write(file: Path, services: Services, progress: Any) -> Head:
+async def _write(file: Path, services: ReadingServices, progress: Any) -> Head:
     """Whole or not at all: written beside, then renamed."""
     head = Head(0, 0, "")
     partial = file.with_name(file.name + ".partial")

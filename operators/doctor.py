@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import typer
 from rich.table import Table
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import DomainError
 from imaging import models
 from integrations.messaging.dead_letters import Desk
@@ -33,10 +33,10 @@ class CheckFailedError(DomainError):
 @dataclass(frozen=True)
 class Check:
     name: str
-    look: Callable[[Services], Awaitable[str]]
+    look: Callable[[ReadingServices], Awaitable[str]]
 
 
-async def _mongodb(services: Services) -> str:
+async def _mongodb(services: ReadingServices) -> str:
     hello = await services.read_models.command("hello")
     if "setName" not in hello:
         raise CheckFailedError("MongoDB is no replica set: start it with --replSet and initiate it")
@@ -44,14 +44,14 @@ async def _mongodb(services: Services) -> str:
     return f"{version}, replica set {hello['setName']}, {len(hello.get('hosts', []))} members"
 
 
-async def _ledger(services: Services) -> str:
+async def _ledger(services: ReadingServices) -> str:
     waiting = await services.read_models["commits"].count_documents({"pending": True}, limit=10_000)
     if waiting >= LAG_EVENTS:
         raise CheckFailedError(f"{waiting} commits have no position yet: does a worker run?")
     return f"position {await services.store.last_position()}, {waiting} commits wait"
 
 
-async def _jetstream(services: Services) -> str:
+async def _jetstream(services: ReadingServices) -> str:
     sequence = await relay_of(services).last_sequence()
     position = await services.store.last_position()
     if sequence > position:
@@ -66,7 +66,7 @@ async def _jetstream(services: Services) -> str:
     return f"sequence {sequence}, {position - sequence} behind"
 
 
-async def _projections(services: Services) -> str:
+async def _projections(services: ReadingServices) -> str:
     standing = await MongoReadModels(services.read_models).standing()
     behind = await services.store.last_position() - standing.position
     if behind > LAG_EVENTS:
@@ -81,7 +81,7 @@ async def _projections(services: Services) -> str:
     return f"position {standing.position}, {behind} behind"
 
 
-async def _set_aside(services: Services) -> str:
+async def _set_aside(services: ReadingServices) -> str:
     events = await services.read_models["parked"].estimated_document_count()
     letters = await Desk(services.read_models).count()
     items = await MongoSetbacks(services.read_models).count()
@@ -93,14 +93,14 @@ async def _set_aside(services: Services) -> str:
     return "nothing"
 
 
-async def _valkey(services: Services) -> str:
+async def _valkey(services: ReadingServices) -> str:
     if services.settings.redis_url is None:
         return "not used: limits of rate are counted in each process (REDIS_URL is not set)"
     await services.probes["valkey"]()
     return "answers"
 
 
-async def _objects(services: Services) -> str:
+async def _objects(services: ReadingServices) -> str:
     key = "doctor/probe.txt"
     await services.objects.put(key, b"probe", content_type="text/plain")
     if await services.objects.get(key) != b"probe":
@@ -109,7 +109,7 @@ async def _objects(services: Services) -> str:
     return "writes, reads and deletes"
 
 
-async def _pictures(services: Services) -> str:
+async def _pictures(services: ReadingServices) -> str:
     newest = [shown async for shown in missing.shown_files(services, newest=PICTURES)]
     lost = [shown.key for shown in newest if await missing.is_missing(shown, services)]
     if lost:
@@ -119,7 +119,7 @@ async def _pictures(services: Services) -> str:
     return f"the newest {len(newest)} are there"
 
 
-async def _sweeps(services: Services) -> str:
+async def _sweeps(services: ReadingServices) -> str:
     refused = services.read_models["sweeps"].find({"refused": {"$gt": 0}}).limit(10)
     if held := [f"{each['refused']} in {each['_id']}" async for each in refused]:
         raise CheckFailedError(
@@ -129,7 +129,7 @@ async def _sweeps(services: Services) -> str:
     return "no page was refused"
 
 
-async def _models(services: Services) -> str:
+async def _models(services: ReadingServices) -> str:
     directory = services.settings.models_dir
     missing = await asyncio.to_thread(models.wanting, directory)
     if missing:
@@ -156,7 +156,7 @@ def doctor() -> None:
     """Look at every part, and say what to do about those that do not work. Exit code 1 when any does not."""
     table = Table("part", "", "finding")
 
-    async def work(services: Services) -> bool:
+    async def work(services: ReadingServices) -> bool:
         well = True
         for check in CHECKS:
             sound, finding = await _looked(check, services)
@@ -170,7 +170,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-async def _looked(check: Check, services: Services) -> tuple[bool, str]:
+async def _looked(check: Check, services: ReadingServices) -> tuple[bool, str]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return True, await check.look(services)

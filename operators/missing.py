@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 
 KINDS = ("uploadedImages", "tryOnResults", "products", "importLogs")
 OBJECT = "object:"
@@ -19,7 +19,9 @@ class ShownFile:
     key: str
 
 
-async def shown_files(services: Services, *, newest: int | None = None) -> AsyncIterator[ShownFile]:
+async def shown_files(
+    services: ReadingServices, *, newest: int | None = None
+) -> AsyncIterator[ShownFile]:
     """What the read models show, the newest documents first; `newest` of each kind, or all."""
     for kind in KINDS:
         found = services.read_models[kind].find().sort("_id", -1).limit(newest or 0)
@@ -45,7 +47,7 @@ def keys_in(value: Any, name: str = "") -> Iterator[str]:
             return
 
 
-async def is_missing(shown: ShownFile, services: Services) -> bool:
+async def is_missing(shown: ShownFile, services: ReadingServices) -> bool:
     """Whether its document still shows it, though it is not there."""
     if await services.objects.exists(shown.key):
         return False

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from commands.reactions.orphans import Judged, judged, orphans_of, pages, remove
 from commands.reactions.owners import ORPHANED, Standing
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from operators.missing import ShownFile, is_missing, shown_files
 from operators.running import bar, complaints, console, with_services
 
@@ -67,7 +67,7 @@ def orphans(
     """
     age = _age(older_than)
 
-    async def work(services: Services) -> Tally:
+    async def work(services: ReadingServices) -> Tally:
         before, tally = services.clock() - age, Tally()
         with bar() as progress:
             task = progress.add_task("looking at files", total=None)
@@ -109,7 +109,7 @@ def _age(text: str) -> timedelta:
 def missing_files() -> None:
     """Find files that documents show and the store does not have. Exit code 1 when there are any."""
 
-    async def work(services: Services) -> tuple[int, list[ShownFile]]:
+    async def work(services: ReadingServices) -> tuple[int, list[ShownFile]]:
         looked, lost = 0, list[ShownFile]()
         with bar() as progress:
             task = progress.add_task("looking for files", total=None)

@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 
 from commands.reactions.policies import POLICIES, ROUNDS
-from dependencies import Services
-from domain.ports import RecordedEvent
+from dependencies.reading import ReadingServices
+from domain.ports.events import RecordedEvent
 from integrations.messaging.dead_letters import DeadLetter, Desk
 from integrations.messaging.dead_letters import retry as retry_letters
 from integrations.read_models import MongoReadModels
@@ -25,7 +25,7 @@ LIMIT = 100
 def list_parked() -> None:
     """The oldest events that were set aside, and why."""
 
-    async def work(services: Services) -> Table:
+    async def work(services: ReadingServices) -> Table:
         table = Table("by", "stream", "position", "error")
         for head in await MongoReadModels(services.read_models).parked_heads(limit=LIMIT):
             table.add_row(
@@ -65,7 +65,7 @@ def retry(
     if by not in BY_NAME and by not in policies:
         raise typer.BadParameter(f"there is no projection, policy or round called {by}")
 
-    async def work(services: Services) -> tuple[int, Any]:
+    async def work(services: ReadingServices) -> tuple[int, Any]:
         if by in BY_NAME:
             retried = await retry_events(
                 BY_NAME[by],
@@ -94,7 +94,7 @@ def retry(
 
 
 def _let_round_try(round_name: str, name: str) -> None:
-    async def work(services: Services) -> bool:
+    async def work(services: ReadingServices) -> bool:
         setbacks = MongoSetbacks(services.read_models)
         return await setbacks.retry(round_name, name, now=services.clock())
 

@@ -7,8 +7,8 @@ import typer
 
 from commands.context import system_context
 from commands.effects.erasing import erase
-from dependencies import Services
-from domain.ports import Commit
+from dependencies.reading import ReadingServices
+from domain.ports.events import Commit
 from operators.running import console, with_services
 
 
@@ -23,7 +23,7 @@ def erase_person(
     if not yes:
         typer.confirm(f"Erase the personal data of account {user_id} for ever?", abort=True)
 
-    async def work(services: Services) -> Commit | None:
+    async def work(services: ReadingServices) -> Commit | None:
         context = system_context("ErasePerson", correlation=f"cli-{secrets.token_hex(8)}")
         return await erase(user_id, context, services)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from integrations.read_models import MongoReadModels
 from integrations.rebuilding import MongoBuilding
 from operators.running import bar, console, with_services
@@ -22,7 +22,7 @@ BY_NAME = {projection.name: projection for projection in PROJECTIONS}
 def status() -> None:
     """Position, lag, version and parked events of every projection."""
 
-    async def work(services: Services) -> Table:
+    async def work(services: ReadingServices) -> Table:
         read_models = MongoReadModels(services.read_models)
         standing = await read_models.standing()
         end = await services.store.last_position()
@@ -64,7 +64,7 @@ def rebuild_projection(
     """Fill a projection anew from the ledger, beside the one that serves, and move it in."""
     projection = _known(name)
 
-    async def work(services: Services) -> int:
+    async def work(services: ReadingServices) -> int:
         building: Any = MongoBuilding(
             services.read_models, projection.name, version=projection.version
         )

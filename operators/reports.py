@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from integrations.tabular import safe_cell
 from operators.running import console, with_services
 
@@ -38,7 +38,7 @@ def sales(
         raise typer.BadParameter("the report is written as .xlsx or .csv")
     since = datetime.now(UTC) - timedelta(days=days)
 
-    async def work(services: Services) -> list[dict[str, Any]]:
+    async def work(services: ReadingServices) -> list[dict[str, Any]]:
         query = {"paymentStatus": PAID, "createdAt": {"$gte": since}}
         found = services.read_models["orders"].find(query, {"items": 1, "createdAt": 1})
         return await found.sort("createdAt", 1).limit(MAX_ORDERS).to_list()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bootstrap import open_services
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import DomainError
 from settings import load_settings
 
@@ -25,7 +25,7 @@ console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
 
-def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
+def with_services(work: Callable[[ReadingServices], Awaitable[T]]) -> T:
     """Run `work` with everything connected. Exit code 2 when a server or the request is at fault."""
 
     async def run() -> T:

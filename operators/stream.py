@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from nats.js.errors import NotFoundError
 
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from operators.audit import ledger_of, relay_of
 from operators.running import bar, console, with_services
 
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="The stream on NATS JetStream.")
 def status() -> None:
     """Where the ledger stands, and how far JetStream has it."""
 
-    async def work(services: Services) -> tuple[int, int]:
+    async def work(services: ReadingServices) -> tuple[int, int]:
         block = await ledger_of(services).last_block()
         ledger = 0 if block is None else block["first"] + block["count"] - 1
         return ledger, await relay_of(services).last_sequence()
@@ -31,7 +31,7 @@ def rebuild(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = Fal
     if not yes:
         typer.confirm("Delete the stream and publish it again from MongoDB?", abort=True)
 
-    async def work(services: Services) -> int:
+    async def work(services: ReadingServices) -> int:
         assert services.nats is not None
         try:
             await services.nats.jetstream().delete_stream(services.settings.nats_stream)

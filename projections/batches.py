@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from domain.kernel import EVENTS, DomainEvent, UnreadableEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import Batch, ParkedEvent, RefusedWriteError, Write
 from projections.projection import Projection
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import (
     Batch,
     Index,

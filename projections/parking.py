@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import ParkedEvent, ReadModels, RefusedWriteError
 from projections.batches import parked_event, plan
 from projections.projection import Projection

@@ -20,7 +20,7 @@ from typing import Any, TypeVar, overload
 from bson import ObjectId
 
 from domain.kernel import DomainEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import Index, Write
 
 Id = str | ObjectId | None

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import ReadModels
 from projections.projection import Projection
 from projections.runner import History, Runner

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from domain.errors import Unavailable
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import (
     Batch,
     Message,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from dependencies import View
+from dependencies.services import View
 from queries import (
     accounts,
     audit,
@@ -43,4 +43,4 @@ VIEWS: dict[str, View] = {
     "importLogs": imports.import_view,
     "tryOnResults": tryon.result_view,
 }
-"""How the documents of a collection are shown; others are shown by `dependencies.present`."""
+"""How the documents of a collection are shown; others are shown by `dependencies.answers.present`."""

@@ -5,21 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from dependencies import (
-    Admin,
-    AllServices,
-    CurrentUser,
-    Document,
-    Page,
-    ReadModels,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-    view_of,
-)
+from dependencies.answers import answer, etag, present, view_of
+from dependencies.caller import Admin, CurrentUser
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading, ReadModels
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.values import Role
 
@@ -37,7 +29,7 @@ def user_view(document: Document, _: Services) -> dict[str, Any]:
 
 
 @router.get("/me")
-async def get_me(user: CurrentUser, read_models: ReadModels, services: AllServices) -> Response:
+async def get_me(user: CurrentUser, read_models: ReadModels, services: Reading) -> Response:
     """One's own account."""
     return await _one(user.id, read_models, services)
 
@@ -57,7 +49,7 @@ async def get_sessions(user: CurrentUser, read_models: ReadModels, page: Page) -
 async def get_users(
     _: Admin,
     read_models: ReadModels,
-    services: AllServices,
+    services: Reading,
     page: Page,
     role: Annotated[Role | None, Query()] = None,
 ) -> Response:
@@ -71,9 +63,7 @@ async def get_users(
 
 
 @admin_router.get("/{user_id}")
-async def get_user(
-    user_id: str, _: Admin, read_models: ReadModels, services: AllServices
-) -> Response:
+async def get_user(user_id: str, _: Admin, read_models: ReadModels, services: Reading) -> Response:
     """One account."""
     return await _one(user_id, read_models, services)
 

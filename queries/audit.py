@@ -5,7 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from dependencies import AllServices, CurrentUser, answer, limited, object_id_or_404
+from dependencies.answers import answer
+from dependencies.caller import CurrentUser
+from dependencies.documents import object_id_or_404
+from dependencies.limits import limited
+from dependencies.reading import Reading
 from domain.errors import NotFound
 from domain.orders import Order
 from domain.payments import Payment
@@ -22,7 +26,7 @@ router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[limited("r
 async def get_order_history(
     order_id: str,
     user: CurrentUser,
-    services: AllServices,
+    services: Reading,
     after: Annotated[int, Query(ge=0, le=MAX_POSITION, description="a position")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = MAX_EVENTS,
 ) -> Response:

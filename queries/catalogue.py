@@ -10,19 +10,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pymongo.asynchronous.collection import AsyncCollection
 
-from dependencies import (
-    WITHOUT_TOKENS,
-    AllServices,
-    Document,
-    OptionalUser,
-    Page,
-    PageOfList,
-    Services,
-    answer,
-    etag,
-    limited,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import OptionalUser
+from dependencies.documents import WITHOUT_TOKENS, Document
+from dependencies.limits import limited
+from dependencies.lists import Page, PageOfList
+from dependencies.reading import Reading, ReadingServices
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.sessions import User
 from domain.values import Role
@@ -93,7 +87,7 @@ ListFilters = Annotated[Filters, Depends(_filters)]
 
 
 async def _answered(
-    services: Services, query: Mapping[str, Any], page: PageOfList, order: Order
+    services: ReadingServices, query: Mapping[str, Any], page: PageOfList, order: Order
 ) -> Response:
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
@@ -128,7 +122,7 @@ async def _count(
 
 @router.get("")
 async def get_products(
-    services: AllServices,
+    services: Reading,
     page: Page,
     filters: ListFilters,
     user: OptionalUser,
@@ -142,13 +136,13 @@ async def get_products(
 
 
 @router.get("/featured")
-async def get_featured(services: AllServices, page: Page) -> Response:
+async def get_featured(services: Reading, page: Page) -> Response:
     return await _answered(services, PUBLIC | {"featured": True}, page, FEATURED)
 
 
 @router.get("/search", dependencies=[limited("search")])
 async def get_search(
-    services: AllServices,
+    services: Reading,
     q: Annotated[str, Query(max_length=100)],
     page: Page,
     filters: ListFilters,
@@ -170,7 +164,7 @@ async def get_search(
 
 @router.get("/facets")
 async def get_facets(
-    services: AllServices,
+    services: Reading,
     filters: ListFilters,
     q: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
@@ -187,13 +181,13 @@ async def get_facets(
 
 @router.get("/category/{category}")
 async def get_category(
-    services: AllServices, category: str, page: Page, filters: ListFilters, sort: Sort = "newest"
+    services: Reading, category: str, page: Page, filters: ListFilters, sort: Sort = "newest"
 ) -> Response:
     query = PUBLIC | filters.query() | {"category": category_named(category).value}
     return await _answered(services, query, page, SORTS[sort])
 
 
-async def _product(product_id: str, services: Services, user: User | None) -> dict[str, Any]:
+async def _product(product_id: str, services: ReadingServices, user: User | None) -> dict[str, Any]:
     """By id or by slug. Archived ones exist for staff only."""
     by_id = HEX_ID.fullmatch(product_id) is not None
     found: dict[str, Any] | None
@@ -212,7 +206,7 @@ def _manages(user: User | None) -> bool:
 
 
 @router.get("/{product_id}")
-async def get_product(product_id: str, services: AllServices, user: OptionalUser) -> Response:
+async def get_product(product_id: str, services: Reading, user: OptionalUser) -> Response:
     product = await _product(product_id, services, user)
     shown = staff_product_view if _manages(user) else product_view
     return answer(shown(product, services), headers=etag(product))
@@ -221,7 +215,7 @@ async def get_product(product_id: str, services: AllServices, user: OptionalUser
 @router.get("/{product_id}/recommendations")
 async def get_recommendations(
     product_id: str,
-    services: AllServices,
+    services: Reading,
     user: OptionalUser,
     limit: Annotated[int, Query(ge=1, le=24)] = 8,
 ) -> Response:
@@ -240,7 +234,7 @@ async def get_recommendations(
     )
 
 
-async def _near(product: Document, name: str, services: Services) -> list[dict[str, Any]]:
+async def _near(product: Document, name: str, services: ReadingServices) -> list[dict[str, Any]]:
     """The newest with the same value that can be bought; it is looked for among so many."""
     query = PUBLIC | {name: product[name]}
     products = services.read_models["products"]

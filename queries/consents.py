@@ -2,7 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from dependencies import CurrentUser, ReadModels, answer, limited, object_id_or_404, present
+from dependencies.answers import answer, present
+from dependencies.caller import CurrentUser
+from dependencies.documents import object_id_or_404
+from dependencies.limits import limited
+from dependencies.reading import ReadModels
 
 router = APIRouter(prefix="/api/images/consent", tags=["images"], dependencies=[limited("read")])
 

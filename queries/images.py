@@ -4,19 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Document,
-    Page,
-    ReadModels,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import CurrentUser
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading, ReadModels
+from dependencies.services import Services
 from domain.errors import Invalid, NotFound
 
 router = APIRouter(prefix="/api/images", tags=["images"], dependencies=[limited("read")])
@@ -47,7 +41,7 @@ def image_view(document: Document, services: Services) -> dict[str, Any]:
 
 @router.get("/user")
 async def get_own_images(
-    user: CurrentUser, read_models: ReadModels, services: AllServices, page: Page
+    user: CurrentUser, read_models: ReadModels, services: Reading, page: Page
 ) -> Response:
     """One's photographs, the latest first; `metadata` says where face and neck are."""
     query = {"userId": object_id_or_404(user.id)}
@@ -59,7 +53,7 @@ async def get_own_images(
 
 @router.get("/{image_id}")
 async def get_image(
-    image_id: str, user: CurrentUser, read_models: ReadModels, services: AllServices
+    image_id: str, user: CurrentUser, read_models: ReadModels, services: Reading
 ) -> Response:
     """One photograph of one's own."""
     query = {"_id": object_id_or_404(image_id), "userId": object_id_or_404(user.id)}

@@ -8,19 +8,13 @@ from bson import ObjectId
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from dependencies import (
-    AllServices,
-    CatalogManager,
-    Document,
-    Page,
-    ReadModels,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import CatalogManager
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading, ReadModels
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.import_rules import RowProblem, read_header
 from domain.sessions import User
@@ -40,7 +34,7 @@ def import_view(document: Document, _: Services) -> dict[str, Any]:
 async def get_import_history(
     user: CatalogManager,
     read_models: ReadModels,
-    services: AllServices,
+    services: Reading,
     page: Page,
     user_id: Annotated[str | None, Query(alias="userId")] = None,
 ) -> Response:
@@ -60,7 +54,7 @@ def _whose(user: User, user_id: str | None) -> dict[str, Any]:
 
 @router.get("/imports/{import_id}")
 async def get_import(
-    import_id: str, user: CatalogManager, read_models: ReadModels, services: AllServices
+    import_id: str, user: CatalogManager, read_models: ReadModels, services: Reading
 ) -> Response:
     """One import: how far it is, and what it came to."""
     document = await _one(import_id, user, read_models)
@@ -69,7 +63,7 @@ async def get_import(
 
 @router.get("/imports/{import_id}/errors.csv", response_class=StreamingResponse)
 async def get_errors_file(
-    import_id: str, user: CatalogManager, read_models: ReadModels, services: AllServices
+    import_id: str, user: CatalogManager, read_models: ReadModels, services: Reading
 ) -> StreamingResponse:
     """The rows that failed, with what was wrong: correct them and send the file again."""
     document = await _one(import_id, user, read_models)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from dependencies import AllServices
+from dependencies.reading import Reading
 from domain.errors import NotFound
 
 router = APIRouter(prefix="/media", tags=["media"])
@@ -25,7 +25,7 @@ TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "csv": "
 @router.head("/signed/{key:path}", include_in_schema=False)
 async def get_signed(
     key: str,
-    services: AllServices,
+    services: Reading,
     expires: Annotated[str, Query(max_length=12)] = "",
     signature: Annotated[str, Query(max_length=128)] = "",
 ) -> Response:

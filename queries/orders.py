@@ -5,18 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Document,
-    Page,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import CurrentUser
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.orders import OrderStatus
 from domain.sessions import User
@@ -44,7 +39,7 @@ def own(user: User, *staff: Role) -> dict[str, Any]:
 @router.get("")
 async def get_orders(
     user: CurrentUser,
-    services: AllServices,
+    services: Reading,
     page: Page,
     status: OrderStatus | None = None,
     payment_status: Annotated[PaymentStatus | None, Query(alias="paymentStatus")] = None,
@@ -73,7 +68,7 @@ async def get_orders(
 
 
 @router.get("/{order_id}")
-async def get_order(order_id: str, user: CurrentUser, services: AllServices) -> Response:
+async def get_order(order_id: str, user: CurrentUser, services: Reading) -> Response:
     key = {"_id": object_id_or_404(order_id)} | own(user, *ORDER_STAFF)
     found = await services.read_models["orders"].find_one(key)
     if found is None:

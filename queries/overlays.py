@@ -5,7 +5,11 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from dependencies import WITHOUT_TOKENS, AllServices, CatalogManager, Page, limited
+from dependencies.caller import CatalogManager
+from dependencies.documents import WITHOUT_TOKENS
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading
 from queries.catalogue import staff_product_view
 
 router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
@@ -29,7 +33,7 @@ ORDERS: Mapping[str, str] = {
 
 @router.get("/overlays")
 async def get_overlays(
-    services: AllServices, _: CatalogManager, page: Page, status: Status = "refused"
+    services: Reading, _: CatalogManager, page: Page, status: Status = "refused"
 ) -> Response:
     """Products that cannot be tried on as they should, the latest first, with the reason."""
     query = {"status": "active", **ATTENTION[status]}

@@ -4,18 +4,13 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Document,
-    Page,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import CurrentUser
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.payment_states import PaymentStatus
 from domain.values import Role
@@ -35,7 +30,7 @@ def payment_view(document: Document, _: Services) -> dict[str, Any]:
 
 
 @router.get("/methods")
-async def get_methods(_: CurrentUser, services: AllServices) -> Response:
+async def get_methods(_: CurrentUser, services: Reading) -> Response:
     """None are stored; `meta.available` are those that the gateway's checkout offers."""
     return answer([], meta={"gateway": services.gateway.name, "available": list(METHODS)})
 
@@ -43,7 +38,7 @@ async def get_methods(_: CurrentUser, services: AllServices) -> Response:
 @router.get("/history")
 async def get_history(
     user: CurrentUser,
-    services: AllServices,
+    services: Reading,
     page: Page,
     status: PaymentStatus | None = None,
     refund: Literal["none", "pending", "partial", "full", "failed"] | None = None,
@@ -60,7 +55,7 @@ async def get_history(
 
 
 @router.get("/{payment_id}")
-async def get_payment(payment_id: str, user: CurrentUser, services: AllServices) -> Response:
+async def get_payment(payment_id: str, user: CurrentUser, services: Reading) -> Response:
     key = {"_id": object_id_or_404(payment_id)} | own(user, *PAYMENT_STAFF)
     found = await services.read_models["payments"].find_one(key)
     if found is None:

@@ -1,6 +1,6 @@
 """How like one another two pieces are, and why."""
 
-from dependencies import Document
+from dependencies.documents import Document
 from projections.words import words_of
 
 NEAR_PRICE = 0.7

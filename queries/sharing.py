@@ -13,7 +13,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
-from dependencies import AllServices, Document, ReadModels, Services, answer, iso, limited
+from dependencies.answers import answer, iso
+from dependencies.documents import Document
+from dependencies.limits import limited
+from dependencies.reading import Reading, ReadModels
+from dependencies.services import Services
 from domain.errors import Gone
 from queries.images import OBJECT
 from queries.media import UNTRUSTED
@@ -63,7 +67,7 @@ async def shared(
 
 
 @router.get("/api/share/{token}")
-async def get_shared(token: str, read_models: ReadModels, services: AllServices) -> Response:
+async def get_shared(token: str, read_models: ReadModels, services: Reading) -> Response:
     """What a link shows, for a front end: `resultImageUrl` works as long as the link does."""
     document = await shared(token, read_models, services)
     shown = {
@@ -76,9 +80,7 @@ async def get_shared(token: str, read_models: ReadModels, services: AllServices)
 
 
 @router.get("/share/{token}/picture", response_class=Response)
-async def get_shared_picture(
-    token: str, read_models: ReadModels, services: AllServices
-) -> Response:
+async def get_shared_picture(token: str, read_models: ReadModels, services: Reading) -> Response:
     """The preview of a link that still holds, under an address that ends with it: never the full size."""
     document = await shared(token, read_models, services)
     jpeg = await services.objects.get(_preview_of(document).removeprefix(OBJECT))
@@ -101,7 +103,7 @@ def _preview_size(document: Document) -> dict[str, int]:
 
 
 @router.get("/share/{token}", response_class=HTMLResponse)
-async def get_shared_page(token: str, read_models: ReadModels, services: AllServices) -> Response:
+async def get_shared_page(token: str, read_models: ReadModels, services: Reading) -> Response:
     """The page that a shared link opens: no scripts, nothing from elsewhere, not for search engines."""
     try:
         document = await shared(token, read_models, services)

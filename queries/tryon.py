@@ -6,19 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pymongo.asynchronous.database import AsyncDatabase
 
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Document,
-    Page,
-    ReadModels,
-    Services,
-    answer,
-    etag,
-    limited,
-    object_id_or_404,
-    present,
-)
+from dependencies.answers import answer, etag, present
+from dependencies.caller import CurrentUser
+from dependencies.documents import Document, object_id_or_404
+from dependencies.limits import limited
+from dependencies.lists import Page
+from dependencies.reading import Reading, ReadModels
+from dependencies.services import Services
 from domain.errors import NotFound
 from queries.images import signed
 
@@ -58,7 +52,7 @@ def _full_size(document: Document, finished: Document | None) -> dict[str, Any]:
 
 @router.get("/results")
 async def get_results(
-    user: CurrentUser, read_models: ReadModels, services: AllServices, page: Page
+    user: CurrentUser, read_models: ReadModels, services: Reading, page: Page
 ) -> Response:
     """One's results, the latest first, as `GET /results/{id}` shows each."""
     query = {"userId": object_id_or_404(user.id)}
@@ -69,7 +63,9 @@ async def get_results(
 
 
 async def _beside_photographs(
-    documents: Sequence[Document], read_models: AsyncDatabase[dict[str, Any]], services: Services
+    documents: Sequence[Document],
+    read_models: AsyncDatabase[dict[str, Any]],
+    services: Services,
 ) -> list[dict[str, Any]]:
     """Results with `beforeImageUrl`, empty where the photograph is gone."""
     query = {
@@ -87,7 +83,7 @@ async def _beside_photographs(
 
 @router.get("/results/{result_id}")
 async def get_result(
-    result_id: str, user: CurrentUser, read_models: ReadModels, services: AllServices
+    result_id: str, user: CurrentUser, read_models: ReadModels, services: Reading
 ) -> Response:
     """One result: `resultImageUrl` works for five minutes, `beforeImageUrl` shows the photograph."""
     query = {"_id": object_id_or_404(result_id), "userId": object_id_or_404(user.id)}

@@ -22,12 +22,15 @@ from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from dependencies import Keyring, Services, utc_now
+from dependencies.documents import Documents
+from dependencies.reading import ReadingServices
+from dependencies.services import Keyring, utc_now
 from domain.values import Role
 from integrations import tabular
 from integrations.cache import SessionGate
 from integrations.event_store.memory import MemoryEventStore
 from integrations.object_store import LocalObjectStore
+from integrations.proposals import MongoProposals, MongoSweeps
 from integrations.read_models import MongoReadModels
 from integrations.security import JwtTokens
 from integrations.setbacks import MongoSetbacks
@@ -72,7 +75,7 @@ class Person:
 class Api:
     app: FastAPI
     client: httpx.AsyncClient
-    services: Services
+    services: ReadingServices
     store: MemoryEventStore
     clock: Clock
     mails: Outbox
@@ -135,7 +138,7 @@ async def open_api(
     services = in_process(settings, database, folder)
 
     @asynccontextmanager
-    async def opener(_: Settings) -> AsyncIterator[Services]:
+    async def opener(_: Settings) -> AsyncIterator[ReadingServices]:
         yield services
 
     app = create_app(settings, opener=opener)
@@ -156,12 +159,12 @@ async def open_api(
 
 def in_process(
     settings: Settings, database: AsyncDatabase[dict[str, Any]], folder: Path
-) -> Services:
+) -> ReadingServices:
     """Services over the store in memory, with fakes for what is outside."""
     clock = Clock()
     store = MemoryEventStore(clock=clock)
     runner = Runner(PROJECTIONS, read_models=MongoReadModels(database), history=store)
-    return Services(
+    return ReadingServices(
         settings=settings,
         store=store,
         keys=store.keys,
@@ -171,6 +174,9 @@ def in_process(
         mailer=Outbox(),
         limiter=CountingLimiter(),
         setbacks=MongoSetbacks(database),
+        proposals=MongoProposals(database),
+        sweeps=MongoSweeps(database),
+        documents=Documents(database),
         hasher=PlainHasher(),
         images=NoImaging(),
         pictures=PictureShelf(),

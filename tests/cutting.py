@@ -23,7 +23,7 @@ HAAR: dict[str, Any] = {
 
 
 class Imaging:
-    """Fits `domain.ports.ImageWorker`: the real pipeline, in this process."""
+    """Fits `domain.ports.imaging.ImageWorker`: the real pipeline, in this process."""
 
     def __init__(self) -> None:
         self.cuts = 0

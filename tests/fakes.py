@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import NotFound, TooLarge, TooManyRequests, Unavailable
-from domain.ports import Mail
+from domain.ports.people import Mail
 from integrations.changes import Changes
 from integrations.pictures.addresses import is_public, refused, target_of
 from projections.runner import Applied, Runner
 
 
 class Outbox:
-    """Fits `domain.ports.Mailer`: keeps what it was given."""
+    """Fits `domain.ports.people.Mailer`: keeps what it was given."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -25,7 +25,7 @@ class Outbox:
 
 
 class CountingLimiter:
-    """Fits `domain.ports.RateLimiter`: counts, and never forgets."""
+    """Fits `domain.ports.people.RateLimiter`: counts, and never forgets."""
 
     def __init__(self) -> None:
         self.counts: dict[tuple[str, str], int] = {}
@@ -38,7 +38,7 @@ class CountingLimiter:
 
 
 class PlainHasher:
-    """Fits `domain.ports.PasswordHasher`: fast and worthless."""
+    """Fits `domain.ports.people.PasswordHasher`: fast and worthless."""
 
     async def hash(self, password: str) -> str:
         return f"plain:{password}"
@@ -48,7 +48,7 @@ class PlainHasher:
 
 
 class Folding:
-    """Fits `dependencies.Consistency`: folds the history when somebody waits for it.
+    """Fits `dependencies.services.Consistency`: folds the history when somebody waits for it.
 
     While `lags` is set nothing is folded, and every wait runs out at once.
     """
@@ -94,7 +94,7 @@ class Folding:
 
 
 class PictureShelf:
-    """Fits `domain.ports.Pictures`: what was laid on it by address; hosts can be away."""
+    """Fits `domain.ports.imaging.Pictures`: what was laid on it by address; hosts can be away."""
 
     def __init__(self, *, max_bytes: int = 10_000_000) -> None:
         self.pictures: dict[str, bytes] = {}
@@ -121,7 +121,7 @@ class PictureShelf:
 
 
 class NoImaging:
-    """Fits `domain.ports.ImageWorker`: answers by the function's name, or is unavailable."""
+    """Fits `domain.ports.imaging.ImageWorker`: answers by the function's name, or is unavailable."""
 
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
         self.answers = dict(answers or {})

@@ -15,7 +15,7 @@ from domain.errors import (
     Unavailable,
     Unreadable,
 )
-from domain.ports import (
+from domain.ports.gateway import (
     GatewayOrder,
     GatewayPayment,
     GatewayRefund,
@@ -46,7 +46,7 @@ class SentWebhook:
 
 
 class FakeGateway:
-    """`domain.ports.PaymentGateway`; `pay` plays the customer, `webhooks` collects what was sent."""
+    """`domain.ports.gateway.PaymentGateway`; `pay` plays the customer, `webhooks` collects what was sent."""
 
     name = "fake"
     public_key = "rzp_test_fake"

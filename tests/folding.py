@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from projections.memory import fold
 from projections.projection import Projection
 

@@ -18,7 +18,7 @@ HEADER = "description,price,availability,image,category,sku\n"
 
 
 class Working:
-    """Fits `dependencies.Consistency`: a worker that is as quick as whoever waits for it.
+    """Fits `dependencies.services.Consistency`: a worker that is as quick as whoever waits for it.
 
     While it is `away` nothing is carried out, and every wait for it runs out at once.
     """

@@ -10,8 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from commands.routes.direct_uploads import media_router
-from dependencies import utc_now
-from domain.ports import ObjectStore
+from dependencies.services import utc_now
+from domain.ports.files import ObjectStore
 from embedded.ports import LOOPBACK
 from main import STATUSES
 from middleware import BodyLimit, RequestContext, body_limits

@@ -11,7 +11,7 @@ from domain.import_rules.specifications import Specifications
 from domain.order_events import GstIncluded, OrderLine, OrderPlaced, gst_included
 from domain.orders import order_number
 from domain.payment_events import PaymentIntentRequested
-from domain.ports import GatewayPayment, GatewayState
+from domain.ports.gateway import GatewayPayment, GatewayState
 from domain.values import Address, Money
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

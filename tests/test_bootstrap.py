@@ -11,7 +11,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from bootstrap import database_name, open_services
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import NotFound
 from embedded.servers import NatsServer
 from main import create_app
@@ -132,7 +132,7 @@ async def test_a_setting_that_will_not_do_stops_the_start(
 
 
 async def test_every_adapter_closes_again(settings: Settings) -> None:
-    services: Services
+    services: ReadingServices
     async with open_services(settings, role="worker") as services:
         with pytest.raises(NotFound):
             await services.objects.get("photos/none.jpg")

@@ -23,9 +23,9 @@ from typer.testing import CliRunner, Result
 
 from bootstrap import open_services
 from cli import app
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.accounts import Account, Profile
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from embedded.given import Given
 from operators.local_shop import stand_beside
 from operators.running import console
@@ -115,7 +115,7 @@ def _registered(person: str) -> Account:
     )
 
 
-async def _append(services: Services, account: Account) -> int:
+async def _append(services: ReadingServices, account: Account) -> int:
     events: Any = account.collect_events()
     context = CommandContext(command="ChangeProfile", actor="system", correlation="test")
     commit = await services.store.append(events, context)

@@ -8,7 +8,9 @@ import pytest
 from bson import ObjectId
 from pydantic import BaseModel
 
-from dependencies import Json, Keyring, answer, etag, object_id_or_404, present
+from dependencies.answers import Json, answer, etag, present
+from dependencies.documents import object_id_or_404
+from dependencies.services import Keyring
 from domain.errors import NotFound
 
 ID = "65f000000000000000000001"

@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from dependencies import PageOfList
+from dependencies.lists import PageOfList
 from tests.conftest import EXPLAINED
 from tests.explained import shape_of, stages_of
 

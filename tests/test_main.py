@@ -23,7 +23,11 @@ import commands
 import queries
 from commands.context import Command
 from commands.unit_of_work import UnitOfWork
-from dependencies import AllServices, Document, Execute, Page, PageOfList, Services, limited
+from dependencies.documents import Document
+from dependencies.executor import Execute
+from dependencies.limits import limited
+from dependencies.lists import Page, PageOfList
+from dependencies.reading import Reading, ReadingServices
 from domain import errors
 from domain.accounts import Account
 from domain.errors import ConcurrencyConflict, DomainError
@@ -61,7 +65,7 @@ async def _open(email: str, work: UnitOfWork) -> Account:
     return work.add(Account.register(work.new_id(), password_hash="h", **name))
 
 
-def _greeting(document: Document, _: Services) -> dict[str, Any]:
+def _greeting(document: Document, _: ReadingServices) -> dict[str, Any]:
     return {"hello": document["email"]}
 
 
@@ -106,7 +110,7 @@ async def get_list(page: Page) -> dict[str, int]:
 
 
 @router.get("/limited", dependencies=[limited("search")])
-async def get_limited(services: AllServices) -> dict[str, str]:
+async def get_limited(services: Reading) -> dict[str, str]:
     return {"env": services.settings.app_env}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import worker
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from integrations.builds import Builds
 from integrations.read_models import MongoReadModels
 from projections import PROJECTIONS
@@ -42,7 +42,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @asynccontextmanager
-async def at_work(services: Services) -> AsyncIterator[None]:
+async def at_work(services: ReadingServices) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(keep_read_models_ours(services, stop=stop))
     try:
@@ -52,11 +52,11 @@ async def at_work(services: Services) -> AsyncIterator[None]:
         await task
 
 
-async def versions(services: Services) -> dict[str, int]:
+async def versions(services: ReadingServices) -> dict[str, int]:
     return dict((await MongoReadModels(services.read_models).standing()).versions)
 
 
-async def until_products_are(version: int, services: Services) -> None:
+async def until_products_are(version: int, services: ReadingServices) -> None:
     async with asyncio.timeout(20):
         while (await versions(services)).get("products") != version:  # noqa: ASYNC110 - no word of it
             await asyncio.sleep(0.05)

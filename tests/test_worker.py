@@ -18,9 +18,9 @@ from nats.aio.client import Client
 from pymongo import AsyncMongoClient
 
 from bootstrap import open_services
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.accounts import Account, Profile
-from domain.ports import CommandContext, Commit
+from domain.ports.events import CommandContext, Commit
 from embedded.servers import MailSink
 from projections import PROJECTIONS
 from projections.memory import fold
@@ -120,7 +120,7 @@ async def settings(
 
 
 @pytest.fixture
-async def shop(settings: Settings, nats_connection: Client) -> AsyncIterator[Services]:
+async def shop(settings: Settings, nats_connection: Client) -> AsyncIterator[ReadingServices]:
     """The API's side."""
     async with open_services(settings, role="api") as services:
         yield services
@@ -131,7 +131,7 @@ def context(command: str) -> CommandContext:
     return CommandContext(command=command, actor="system", correlation="test")
 
 
-async def register(shop: Services, name: str) -> Account:
+async def register(shop: ReadingServices, name: str) -> Account:
     account = Account.register(
         secrets.token_hex(12),
         email=f"{name}@example.com",
@@ -144,12 +144,12 @@ async def register(shop: Services, name: str) -> Account:
     return account
 
 
-async def append(shop: Services, account: Account, command: str) -> Commit:
+async def append(shop: ReadingServices, account: Account, command: str) -> Commit:
     events: Any = account.collect_events()
     return await shop.store.append(events, context(command))
 
 
-async def rename(shop: Services, account: Account, name: str) -> int:
+async def rename(shop: ReadingServices, account: Account, name: str) -> int:
     """Record it; return the position once the read models have it."""
     account = await shop.store.load(Account, account.object_id)
     account.change_profile(Profile(first_name=name))
@@ -159,13 +159,13 @@ async def rename(shop: Services, account: Account, name: str) -> int:
     return place
 
 
-async def name_of(shop: Services, account: Account) -> str:
+async def name_of(shop: ReadingServices, account: Account) -> str:
     found = await shop.read_models["users"].find_one({"email": account.email})
     assert found is not None
     return str(found["firstName"])
 
 
-async def assert_read_models_are_the_fold(shop: Services) -> None:
+async def assert_read_models_are_the_fold(shop: ReadingServices) -> None:
     history = await shop.store.read_history(after_position=0, limit=5_000)
     for projection in PROJECTIONS:
         folded = fold(projection, history)
@@ -184,7 +184,7 @@ def letters_to(sink: MailSink, address: str) -> list[str]:
 
 
 async def test_what_is_committed_can_be_read_and_is_told_by_mail(
-    settings: Settings, shop: Services, mail_sink: MailSink
+    settings: Settings, shop: ReadingServices, mail_sink: MailSink
 ) -> None:
     async with worker(settings) as process:
         account = await register(shop, name := f"meera{secrets.token_hex(4)}")
@@ -200,7 +200,7 @@ async def test_what_is_committed_can_be_read_and_is_told_by_mail(
 
 
 async def test_killed_and_started_again_it_goes_on_and_doubles_nothing(
-    settings: Settings, shop: Services
+    settings: Settings, shop: ReadingServices
 ) -> None:
     account = await register(shop, "asha")
     for round_ in range(3):
@@ -213,7 +213,7 @@ async def test_killed_and_started_again_it_goes_on_and_doubles_nothing(
 
 
 async def test_the_stream_is_deleted_and_nobody_notices(
-    settings: Settings, shop: Services, nats_connection: Client
+    settings: Settings, shop: ReadingServices, nats_connection: Client
 ) -> None:
     async with worker(settings):
         account = await register(shop, "rani")
@@ -224,7 +224,7 @@ async def test_the_stream_is_deleted_and_nobody_notices(
         assert await name_of(shop, account) == "Rani 2"
 
 
-async def test_it_tells_prometheus_how_far_it_is(settings: Settings, shop: Services) -> None:
+async def test_it_tells_prometheus_how_far_it_is(settings: Settings, shop: ReadingServices) -> None:
     async with worker(settings) as process:
         port = re.search(r'"metrics_port": (\d+)', process.log[-1])
         assert port is not None
@@ -242,7 +242,7 @@ def read(url: str) -> str:
 
 
 async def test_when_an_essential_task_dies_it_exits_with_a_fault(
-    settings: Settings, shop: Services, mongo_client: AsyncMongoClient[dict[str, Any]]
+    settings: Settings, shop: ReadingServices, mongo_client: AsyncMongoClient[dict[str, Any]]
 ) -> None:
     """Here the ledger lost what JetStream has: the sequencer refuses to go on."""
     async with worker(settings) as process:

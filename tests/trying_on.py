@@ -50,7 +50,7 @@ OVERLAY = {
 
 
 class Studio:
-    """Fits `domain.ports.ImageWorker`: small real JPEGs that differ when the questions differ.
+    """Fits `domain.ports.imaging.ImageWorker`: small real JPEGs that differ when the questions differ.
 
     Refuses every call that the real pipeline's function would not take.
     """

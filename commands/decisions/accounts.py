@@ -10,9 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from commands.context import Command
 from commands.decisions.sessions import Secret, Visit, begin_session, password_is
 from commands.unit_of_work import UnitOfWork
-from dependencies import (
-    Services,
-)
+from dependencies.services import Services
 from domain.accounts import Account, Profile, found
 from domain.claims import Claim
 from domain.errors import Invalid, RuleViolation

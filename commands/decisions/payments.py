@@ -12,7 +12,7 @@ from domain.errors import Invalid, NotFound, RuleViolation, Unavailable
 from domain.orders import Order
 from domain.payment_events import Source
 from domain.payments import Payment
-from domain.ports import GatewayPayment, GatewayRefund, GatewayState
+from domain.ports.gateway import GatewayPayment, GatewayRefund, GatewayState
 from domain.values import ObjectIdText, PaymentId
 
 

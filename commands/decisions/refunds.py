@@ -11,7 +11,7 @@ from domain.accounts import Account
 from domain.errors import Invalid, NotFound, RuleViolation, Unavailable
 from domain.payment_events import RefundReason, Source
 from domain.payments import Payment
-from domain.ports import GatewayRefund
+from domain.ports.gateway import GatewayRefund
 from domain.values import Paise, PaymentId
 
 

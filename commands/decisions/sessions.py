@@ -8,13 +8,11 @@ from pydantic import Field, model_validator
 
 from commands.context import Command
 from commands.unit_of_work import UnitOfWork
-from dependencies import (
-    Services,
-)
+from dependencies.services import Services
 from domain.accounts import Account
 from domain.claims import Claim
 from domain.errors import NotFound, Unauthenticated
-from domain.ports import PasswordHasher
+from domain.ports.people import PasswordHasher
 from domain.sessions import Session
 from domain.tokens import first_refresh_token, next_refresh_token, session_of, token_hash
 from domain.values import normalised_email, normalised_mobile

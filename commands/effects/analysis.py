@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import Account
 from domain.albums import Album
 from domain.errors import ImagingFailed, NotFound, TooLarge

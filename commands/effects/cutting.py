@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from commands.decisions.overlays import FAILED, UNREACHABLE
 from commands.effects.keys import overlay_key
 from commands.effects.photographs import as_domain_error
-from dependencies import Services
+from dependencies.services import Services
 from domain.catalogue import Product
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable, Unreadable, UnsupportedType
 from domain.overlays import (

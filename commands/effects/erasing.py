@@ -4,10 +4,8 @@ from functools import partial
 
 from commands.decisions.accounts import erase_person
 from commands.unit_of_work import perform
-from dependencies import (
-    Services,
-)
-from domain.ports import CommandContext, Commit
+from dependencies.services import Services
+from domain.ports.events import CommandContext, Commit
 
 
 async def erase(user_id: str, context: CommandContext, services: Services) -> Commit | None:

@@ -11,11 +11,12 @@ from commands.decisions.payments import (
     record_unknown_outcome,
 )
 from commands.unit_of_work import Handler, Outcome, carry_out
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payment_events import Source
 from domain.payments import Payment
-from domain.ports import CommandContext, GatewayState
+from domain.ports.events import CommandContext
+from domain.ports.gateway import GatewayState
 from domain.values import PaymentId
 
 

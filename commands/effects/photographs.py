@@ -6,9 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from dependencies import (
-    Services,
-)
+from dependencies.services import Services
 from domain.albums import Album
 from domain.errors import (
     DomainError,

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from commands.decisions.importing import claimed_as, snapshots
-from dependencies import Services
+from dependencies.services import Services
 from domain.catalogue import Product
 from domain.claims import Claim, claim_id
 from domain.import_rules import (

@@ -10,7 +10,7 @@ import structlog
 
 from commands.decisions.refunds import record_refund, record_refused_refund, record_unknown_refund
 from commands.effects.gateway_calls import Caller, act
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import Invalid, RuleViolation, Unavailable
 from domain.payment_events import Source
 from domain.payment_states import SETTLED, UNANSWERED, Refund

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.effects.analysis import CANNOT, analysis_of, ask_imaging
-from dependencies import Services
+from dependencies.services import Services
 from domain.catalogue import Product
 from domain.errors import Invalid, NotFound, RuleViolation
 from domain.images import Image, ImageStatus

@@ -16,7 +16,7 @@ from commands.effects.rendering import (
     render,
     sha256,
 )
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.images import Image, ImageProcessed, ImageStatus
 from domain.kernel import DomainEvent

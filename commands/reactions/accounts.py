@@ -6,7 +6,7 @@
 from typing import Any
 
 from commands.reactions.policy import Policy, policy
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import (
     Account,
     EmailChanged,
@@ -15,7 +15,8 @@ from domain.accounts import (
     PersonalDataErased,
 )
 from domain.kernel import DomainEvent
-from domain.ports import Mail, RecordedEvent
+from domain.ports.events import RecordedEvent
+from domain.ports.people import Mail
 from domain.sessions import REUSED, Session, SessionEnded
 from domain.tokens import reset_token
 

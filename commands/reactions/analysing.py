@@ -8,10 +8,10 @@ from commands.decisions.analysing import note_analysis, reject_image
 from commands.effects.analysis import CANNOT, analysis_of, is_out_of_sight, told
 from commands.reactions.policy import act, policy
 from commands.unit_of_work import Handler
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import NotFound
 from domain.images import Image, ImageProcessingRequested, ImageStatus, ImageUploaded
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 
 log = structlog.get_logger(__name__)
 

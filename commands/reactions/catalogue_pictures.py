@@ -19,7 +19,7 @@ from commands.decisions.overlays import UNREACHABLE, refuse_awaited, refuse_cut_
 from commands.effects.cutting import REFUSALS, fetched, overlay_of_bytes
 from commands.reactions.rounds import Whole
 from commands.unit_of_work import Handler, perform
-from dependencies import Services
+from dependencies.services import Services
 from domain.catalogue import Product
 from domain.errors import DomainError, Invalid
 from domain.overlays import Overlay
@@ -68,14 +68,13 @@ async def look_after_due_pictures(services: Services) -> int:
 
 async def _due_by_host(services: Services) -> dict[str, list[ProductId]]:
     """The newest, but no more of one host than leave room for others."""
-    due = {"_pictureDue": {"$type": "date", "$lte": services.clock()}, "status": "active"}
-    found = services.read_models["products"].find(due, {"images": 1})
+    due = services.proposals.due_pictures(by=services.clock(), limit=MAX_PROPOSED)
     hosts: defaultdict[str, list[ProductId]] = defaultdict(list)
     taken = 0
-    async for document in found.sort("_pictureDue", -1).limit(MAX_PROPOSED):
-        of_host = hosts[_host(document["images"])]
+    async for product_id, images in due:
+        of_host = hosts[_host(images)]
         if len(of_host) < MAX_OF_ONE_HOST:
-            of_host.append(str(document["_id"]))
+            of_host.append(product_id)
             taken += 1
         if taken == MAX_IN_ONE_ROUND:
             break

@@ -15,14 +15,14 @@ from commands.decisions.importing import fail_import, finish_id, finish_import, 
 from commands.effects.product_files import opened
 from commands.reactions.policy import Policy, policy
 from commands.unit_of_work import Handler, perform
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import NotFound, TooLarge
 from domain.import_rules import (
     ReadRow,
     TableRefused,
 )
 from domain.imports import Import, ImportStarted, ImportStatus
-from domain.ports import CommandContext, RecordedEvent
+from domain.ports.events import CommandContext, RecordedEvent
 
 CHUNK_ROWS = 200
 """Three events a new product: below the 1,000 of a commit."""

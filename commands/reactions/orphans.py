@@ -15,8 +15,9 @@ import structlog
 
 from commands.reactions.owners import ORPHANED, OWNERS, SWEPT, Standing
 from commands.reactions.rounds import Round
-from dependencies import Services
-from domain.ports import StoredObject
+from dependencies.services import Services
+from domain.ports.files import StoredObject
+from domain.ports.rounds import Place
 
 log = structlog.get_logger(__name__)
 
@@ -46,20 +47,17 @@ async def sweep(folder: str, services: Services) -> int:
 
 async def _sweep(folder: str, services: Services, *, before: datetime) -> int:
     """The place is kept only after the page is done: a round that breaks off is done again."""
-    sweeps = services.read_models["sweeps"]
-    place = await sweeps.find_one({"_id": folder}) or {"after": "", "refused": 0}
-    page = await next_page(services, folder, after=place["after"])
+    place = await services.sweeps.place(folder)
+    page = await next_page(services, folder, after=place.after)
     found = await judged(page, services, before=before)
     refused = _too_many(folder, found)
     orphans = orphans_of(found, {Standing.GONE} if refused else ORPHANED)
     removed = await remove(orphans, services, before=before)
     if removed:
         log.info("files that nobody owns removed", folder=folder, files=removed)
-    earlier = place.get("refused", 0) if place["after"] else 0  # of the same way through the folder
+    earlier = place.refused if place.after else 0  # of the same way through the folder
     after = page[-1].key if len(page) == PAGE else ""
-    await sweeps.update_one(
-        {"_id": folder}, {"$set": {"after": after, "refused": earlier + refused}}, upsert=True
-    )
+    await services.sweeps.keep(folder, Place(after=after, refused=earlier + refused))
     return removed
 
 

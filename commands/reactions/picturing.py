@@ -20,9 +20,9 @@ from commands.reactions.removing import (
     superseded_pictures_leave_no_bytes,
     withdrawn_consent_removes_the_photographs,
 )
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import NotFound
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.tryon import Picture, TryOn
 from domain.tryon_events import (
     TryOnAdjusted,

@@ -20,12 +20,13 @@ from commands.reactions.reconciliation import reconcile_open_payments
 from commands.reactions.refunding import REFUNDING, reconcile_open_refunds
 from commands.reactions.retention import remove_expired_pictures
 from commands.reactions.rounds import Round, Whole
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import Account
 from domain.order_events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from domain.orders import Order
 from domain.payment_events import PaymentAttemptFailed, PaymentConfirmed
-from domain.ports import Mail, RecordedEvent
+from domain.ports.events import RecordedEvent
+from domain.ports.people import Mail
 from domain.refund_events import RefundProcessed
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from commands.context import policy_context
 from commands.unit_of_work import Handler, perform
-from dependencies import Services
+from dependencies.services import Services
 from domain.kernel import DomainEvent
-from domain.ports import Commit, RecordedEvent
+from domain.ports.events import Commit, RecordedEvent
 
 Reaction = Callable[[RecordedEvent, Services], Awaitable[None]]
 

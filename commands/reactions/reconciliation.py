@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from commands.effects.gateway_calls import reconcile_payment
 from commands.reactions.rounds import Round, is_due
-from dependencies import Services
+from dependencies.services import Services
 
 YOUNGEST = timedelta(minutes=2)
 """The browser and the webhook have the first two minutes to themselves."""
@@ -15,9 +15,8 @@ MAX_OPEN_PAYMENTS, MAX_ASKED_IN_ONE_ROUND = 1_000, 100
 async def due_payments(services: Services, waiting: Collection[str]) -> list[str]:
     """Young ones are asked about in each round, older ones in one of thirty."""
     now = services.clock()
-    found = services.read_models["openPayments"].find({"since": {"$lte": now - YOUNGEST}})
-    documents = await found.sort("since", -1).limit(MAX_OPEN_PAYMENTS).to_list()
-    due = [str(d["_id"]) for d in documents if is_due(str(d["_id"]), since=d["since"], now=now)]
+    found = await services.proposals.open_payments(before=now - YOUNGEST, limit=MAX_OPEN_PAYMENTS)
+    due = [each.name for each in found if is_due(each.name, since=each.since, now=now)]
     return [payment_id for payment_id in due if payment_id not in waiting]
 
 

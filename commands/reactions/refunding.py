@@ -13,10 +13,10 @@ from commands.effects.refunding import settle_refund
 from commands.reactions.policy import Policy, policy
 from commands.reactions.rounds import Round, is_due
 from commands.unit_of_work import perform
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import Unavailable
 from domain.payment_events import PaymentRefundNeeded, RefundReason
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.refund_events import RefundRequested
 
 log = structlog.get_logger(__name__)
@@ -30,11 +30,9 @@ MAX_OPEN_REFUNDS, MAX_ASKED_IN_ONE_ROUND = 1_000, 100
 async def due_refunds(services: Services, waiting: Collection[str]) -> list[str]:
     """`payment/refund`. Young ones are asked about in each round, older ones in one of thirty."""
     now = services.clock()
-    found = services.read_models["openRefunds"].find({"since": {"$lte": now - YOUNGEST}})
-    documents = await found.sort("since", -1).limit(MAX_OPEN_REFUNDS).to_list()
-    due = [d for d in documents if is_due(str(d["_id"]), since=d["since"], now=now)]
-    names = [f"{document['paymentId']}/{document['_id']}" for document in due]
-    return [name for name in names if name not in waiting]
+    found = await services.proposals.open_refunds(before=now - YOUNGEST, limit=MAX_OPEN_REFUNDS)
+    due = [each.name for each in found if is_due(each.name, since=each.since, now=now)]
+    return [name for name in due if name not in waiting]
 
 
 async def settle_named(name: str, services: Services) -> bool:

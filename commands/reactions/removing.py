@@ -7,13 +7,13 @@ from commands.decisions.images import delete_image, remove_result
 from commands.effects.keys import folder_of_result, revision_of
 from commands.reactions.policy import act, policy
 from commands.unit_of_work import Handler
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import PersonalDataErased
 from domain.albums import PhotoAdded, PhotoConsentWithdrawn
 from domain.errors import NotFound
 from domain.images import Image, ImageDeleted
 from domain.kernel import DomainEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.tryon import TryOn
 from domain.tryon_events import TryOnDeleted, TryOnRendered, TryOnStatus
 from domain.values import ImageId, ResultId

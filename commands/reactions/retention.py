@@ -12,7 +12,7 @@ from commands.context import system_context
 from commands.decisions.expiring import expire_image, expire_result
 from commands.reactions.rounds import Round
 from commands.unit_of_work import perform
-from dependencies import Services
+from dependencies.services import Services
 
 MAX_IN_ONE_ROUND = 100
 MAX_LOOKED_AT = 1_000
@@ -25,9 +25,8 @@ async def expired(services: Services, waiting: Collection[str]) -> list[str]:
 
 
 async def _expired(kind: str, services: Services, waiting: Collection[str]) -> list[str]:
-    due = services.read_models[kind].find({"expiresAt": {"$lte": services.clock()}}, {"_id": 1})
-    documents = await due.sort("expiresAt").limit(MAX_LOOKED_AT).to_list()
-    names = (f"{kind}/{document['_id']}" for document in documents)
+    due = await services.proposals.expired(kind, by=services.clock(), limit=MAX_LOOKED_AT)
+    names = (f"{kind}/{name}" for name in due)
     return [name for name in names if name not in waiting][:MAX_IN_ONE_ROUND]
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import Unavailable
 
 log = structlog.get_logger(__name__)

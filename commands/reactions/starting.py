@@ -11,9 +11,7 @@ from commands.decisions.accounts import Register, open_account
 from commands.decisions.drawn import FOLDER
 from commands.decisions.importing import start_import
 from commands.unit_of_work import perform
-from dependencies import (
-    Services,
-)
+from dependencies.services import Services
 from domain.errors import Invalid, Taken
 from domain.values import Role
 

@@ -24,17 +24,11 @@ from commands.decisions.accounts import (
 )
 from commands.decisions.sessions import password_is
 from commands.routes.sessions import ThisVisit, signed_in
-from dependencies import (
-    Admin,
-    AllServices,
-    CurrentUser,
-    Execute,
-    Executor,
-    Services,
-    answer,
-    count_against,
-    limited,
-)
+from dependencies.answers import answer
+from dependencies.caller import Admin, CurrentUser
+from dependencies.executor import Execute, Executor
+from dependencies.limits import count_against, limited
+from dependencies.services import AllServices, Services
 from domain.accounts import Account
 from domain.claims import claim_id
 from domain.errors import TooManyRequests

@@ -15,7 +15,10 @@ from commands.decisions.catalogue import (
     unfeature_product,
 )
 from commands.decisions.product_bodies import ChangeProduct, CreateProduct
-from dependencies import CatalogManager, Execute, limited, object_id_or_404
+from dependencies.caller import CatalogManager
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
 from domain.errors import PreconditionRequired
 from domain.values import ProductId
 

@@ -5,7 +5,9 @@ from functools import partial
 from fastapi import APIRouter, Response
 
 from commands.decisions.consents import withdraw_consent
-from dependencies import CurrentUser, Execute, limited
+from dependencies.caller import CurrentUser
+from dependencies.executor import Execute
+from dependencies.limits import limited
 
 router = APIRouter(prefix="/api/images/consent", tags=["images"])
 

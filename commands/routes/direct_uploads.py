@@ -26,16 +26,11 @@ from commands.routes.uploads import (
     show_photo,
     take_in,
 )
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Execute,
-    Executor,
-    Services,
-    answer,
-    iso,
-    limited,
-)
+from dependencies.answers import answer, iso
+from dependencies.caller import CurrentUser
+from dependencies.executor import Execute, Executor
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.albums import Album
 from domain.errors import DomainError, NotFound, Unavailable
 from domain.values import UserId

@@ -5,12 +5,10 @@ from functools import partial
 from fastapi import APIRouter, Response, status
 
 from commands.decisions.images import ProcessImage, delete_image, look_again
-from dependencies import (
-    CurrentUser,
-    Execute,
-    limited,
-    object_id_or_404,
-)
+from dependencies.caller import CurrentUser
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 

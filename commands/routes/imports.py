@@ -13,15 +13,12 @@ from fastapi import APIRouter, File, Query, Response, UploadFile
 from commands.decisions.importing import cancel_import, finish_id, refuse_import, start_import
 from commands.effects.keys import display_name
 from commands.effects.product_files import existing_products, opened
-from dependencies import (
-    AllServices,
-    CatalogManager,
-    Execute,
-    Services,
-    answer,
-    limited,
-    object_id_or_404,
-)
+from dependencies.answers import answer
+from dependencies.caller import CatalogManager
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.errors import TooLarge
 from domain.import_rules import (
     Create,
@@ -36,7 +33,7 @@ from domain.import_rules import (
     Update,
     plan,
 )
-from domain.ports import commit_id_of
+from domain.ports.events import commit_id_of
 
 router = APIRouter(prefix="/api/products", tags=["imports"])
 
@@ -96,7 +93,7 @@ async def _outcome(import_id: str, services: Services, headers: dict[str, str]) 
     position = await services.consistency.wait_for_commit(
         commit_id_of(finish_id(import_id)), seconds=services.settings.import_sync_seconds
     )
-    document = await services.read_models[IMPORTS].find_one({"_id": object_id_or_404(import_id)})
+    document = await services.documents.find(IMPORTS, import_id)
     if position is None or document is None or document["status"] == "processing":
         data = {"importId": import_id, "status": "processing"}
         location = {"Location": f"/api/products/imports/{import_id}"}

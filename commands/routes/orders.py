@@ -9,14 +9,11 @@ from fastapi import APIRouter, Depends, Response, status
 from commands.decisions.cancelling import CancelOrder, cancel_order
 from commands.decisions.fulfilment import ShipOrder, deliver_order, ship_order, start_processing
 from commands.decisions.placing import PlaceOrder, place_order
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Execute,
-    OrderManager,
-    limited,
-    object_id_or_404,
-)
+from dependencies.caller import CurrentUser, OrderManager
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
+from dependencies.services import AllServices
 from domain.values import OrderId
 
 router = APIRouter(prefix="/api/orders", tags=["orders"])

@@ -15,11 +15,14 @@ from commands.effects.keys import is_overlay_of
 from commands.effects.rendering import demo_picture
 from commands.routes.catalogue import KnownProduct
 from commands.unit_of_work import perform
-from dependencies import AllServices, CatalogManager, Execute, Services, limited
+from dependencies.caller import CatalogManager
+from dependencies.executor import Execute
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.catalogue import Product
 from domain.errors import DomainError, Invalid, NotFound, TooLarge
 from domain.overlays import WEB, Overlay, OverlaySource
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from domain.sessions import User
 from domain.values import ProductId
 

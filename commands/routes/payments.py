@@ -17,17 +17,11 @@ from commands.decisions.payments import (
 )
 from commands.decisions.settlement import settle_order
 from commands.effects.gateway_calls import Caller, act, create_at_gateway
-from dependencies import (
-    AllServices,
-    CommandOutcome,
-    CurrentUser,
-    Execute,
-    Executor,
-    Services,
-    answer,
-    limited,
-    view_of,
-)
+from dependencies.answers import answer, view_of
+from dependencies.caller import CurrentUser
+from dependencies.executor import CommandOutcome, Execute, Executor
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.errors import NotFound, RuleViolation, Unreadable
 from domain.orders import Order
 from domain.payment_events import Source

@@ -6,7 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response, status
 
 from commands.decisions.refunds import RefundPayment, refund_payment
-from dependencies import Execute, Finance, limited, object_id_or_404
+from dependencies.caller import Finance
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
 from domain.values import PaymentId
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])

@@ -15,20 +15,11 @@ from commands.decisions.sessions import (
     log_out,
     refresh_session,
 )
-from dependencies import (
-    AllServices,
-    CommandOutcome,
-    CurrentUser,
-    Execute,
-    Executor,
-    Services,
-    answer,
-    client_address,
-    count_against,
-    limited,
-    object_id_or_404,
-    view_of,
-)
+from dependencies.answers import answer, view_of
+from dependencies.caller import CurrentUser
+from dependencies.executor import CommandOutcome, Execute, Executor
+from dependencies.limits import client_address, count_against, limited
+from dependencies.services import AllServices, Services
 from domain.accounts import Account
 from domain.claims import claim_id
 from domain.errors import Unauthenticated
@@ -142,8 +133,7 @@ async def tokens_of(
 
 async def _user(account: Account, services: Services) -> dict[str, Any]:
     """As the read model shows it; its name and roles alone when that lags behind."""
-    users = services.read_models[USERS]
-    document = await users.find_one({"_id": object_id_or_404(account.object_id)})
+    document = await services.documents.find(USERS, account.object_id)
     if document is not None:
         return view_of(services, USERS)(document)
     return {

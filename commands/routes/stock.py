@@ -6,7 +6,9 @@ from fastapi import APIRouter, Response
 
 from commands.decisions.stock import CountStock, ReceiveStock, count_stock, receive_stock
 from commands.routes.catalogue import KnownProduct
-from dependencies import CatalogManager, Execute, limited
+from dependencies.caller import CatalogManager
+from dependencies.executor import Execute
+from dependencies.limits import limited
 
 router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("write")])
 

@@ -16,7 +16,11 @@ from commands.decisions.tryon import (
     share_try_on,
     unshare_try_on,
 )
-from dependencies import AllServices, CurrentUser, Execute, limited, object_id_or_404
+from dependencies.caller import CurrentUser
+from dependencies.documents import object_id_or_404
+from dependencies.executor import Execute
+from dependencies.limits import limited
+from dependencies.services import AllServices
 
 router = APIRouter(prefix="/api/try-on", tags=["try-on"])
 

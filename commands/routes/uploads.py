@@ -12,14 +12,10 @@ from commands.effects.keys import display_name
 from commands.effects.photographs import remove_unless_kept, store_photo
 from commands.routes.images import IMAGES
 from commands.unit_of_work import Handler
-from dependencies import (
-    AllServices,
-    CurrentUser,
-    Execute,
-    Executor,
-    Services,
-    limited,
-)
+from dependencies.caller import CurrentUser
+from dependencies.executor import Execute, Executor
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.errors import DomainError, Invalid, TooLarge, Unavailable
 from domain.values import UserId
 

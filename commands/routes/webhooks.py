@@ -8,10 +8,12 @@ from fastapi import APIRouter, Header, Request, Response
 
 from commands.decisions.payments import record_gateway_observation
 from commands.effects.gateway_calls import Caller, act
-from dependencies import AllServices, Services, answer, limited
+from dependencies.answers import answer
+from dependencies.limits import limited
+from dependencies.services import AllServices, Services
 from domain.errors import TooLarge
 from domain.payment_events import Source
-from domain.ports import GatewayPayment, GatewayRefund
+from domain.ports.gateway import GatewayPayment, GatewayRefund
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])

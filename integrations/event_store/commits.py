@@ -32,7 +32,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from domain.errors import ConcurrencyConflict, KeyReused, TooLarge, Unavailable
-from domain.ports import Commit
+from domain.ports.events import Commit
 from integrations.event_store.canonical import canonical
 
 MAX_EVENTS = 1_000

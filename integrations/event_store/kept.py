@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import PersonalKeys
+from domain.ports.events import PersonalKeys
 
 MOST_KEPT = 8_192
 """The one not asked for longest leaves first. A product has about three kilobytes."""

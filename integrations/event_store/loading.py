@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.kernel import AggregateRoot
-from domain.ports import PersonalKeys
+from domain.ports.events import PersonalKeys
 from integrations.event_store.kept import KeptAggregates
 from integrations.event_store.mapping import subjects_of, to_event
 from integrations.event_store.snapshots import Snapshots

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ValidationError
 
 from domain.kernel import EVENTS, DomainEvent, PersonalData, UnreadableEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from integrations.event_store.canonical import canonical, check_plain, instant
 
 SOURCE = "urn:kundan:ledger"

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.errors import ConcurrencyConflict, Invalid, NotFound
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import CommandContext, Commit, RecordedEvent, commit_id_of
+from domain.ports.events import CommandContext, Commit, RecordedEvent, commit_id_of
 from integrations.event_store import commits as c
 from integrations.event_store.ledger import make_block
 from integrations.event_store.mapping import (
@@ -24,7 +24,7 @@ from integrations.event_store.store import history_row, make_commit
 
 
 class MemoryKeys:
-    """Fits `domain.ports.PersonalKeys`."""
+    """Fits `domain.ports.events.PersonalKeys`."""
 
     def __init__(self) -> None:
         self._keys: dict[str, bytes | None] = {}
@@ -46,7 +46,7 @@ class MemoryKeys:
 
 
 class MemoryEventStore:
-    """Fits `domain.ports.EventStore`."""
+    """Fits `domain.ports.events.EventStore`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The event store on MongoDB: fits `domain.ports.EventStore`."""
+"""The event store on MongoDB: fits `domain.ports.events.EventStore`."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,13 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from batching import Batched
 from domain.errors import ConcurrencyConflict, Invalid, TooLarge
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import (
-    CommandContext,
-    Commit,
-    PersonalKeys,
-    RecordedEvent,
-    commit_id_of,
-)
+from domain.ports.events import CommandContext, Commit, PersonalKeys, RecordedEvent, commit_id_of
 from integrations.event_store import commits as c
 from integrations.event_store.canonical import instant, leaf_of
 from integrations.event_store.loading import Loading

@@ -25,7 +25,7 @@ CACHE_SECONDS = 30.0
 
 
 class SubjectKeys:
-    """Fits `domain.ports.PersonalKeys`."""
+    """Fits `domain.ports.events.PersonalKeys`."""
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]], master_key: bytes) -> None:
         durable = WriteConcern("majority", j=True)

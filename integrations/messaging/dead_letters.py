@@ -13,7 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.write_concern import WriteConcern
 
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from integrations.event_store.sequencer import Lease
 
 Document = dict[str, Any]

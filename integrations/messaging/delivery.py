@@ -36,7 +36,7 @@ from pymongo.errors import AutoReconnect, PyMongoError
 from batching import Batched
 from domain.errors import Unavailable
 from domain.kernel import UnreadableEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from integrations.event_store.mapping import UndecodableEventError
 from integrations.messaging.dead_letters import DeadLetter, Desk, Handle
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from domain.errors import Invalid, NotFound, RuleViolation, TooLarge, Unavailable
-from domain.ports import DirectUpload, StoredObject
+from domain.ports.files import DirectUpload, StoredObject
 from integrations.object_store.keys import (
     MAX_OBJECT_BYTES,
     checked_key,
@@ -36,7 +36,7 @@ BATCH = 500
 
 
 class LocalObjectStore:
-    """`domain.ports.ObjectStore` over a directory. The API serves `/media/signed/{key}`."""
+    """`domain.ports.files.ObjectStore` over a directory. The API serves `/media/signed/{key}`."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.errors import NotFound, TooLarge, Unavailable
-from domain.ports import DirectUpload, StoredObject
+from domain.ports.files import DirectUpload, StoredObject
 from integrations.object_store.keys import (
     CACHED,
     MAX_OBJECT_BYTES,
@@ -34,7 +34,7 @@ MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 
 
 class S3ObjectStore:
-    """`domain.ports.ObjectStore` over boto3, whose client may be shared between threads."""
+    """`domain.ports.files.ObjectStore` over boto3, whose client may be shared between threads."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from domain.errors import Unavailable
-from domain.ports import StoredObject
+from domain.ports.files import StoredObject
 from integrations.object_store.keys import content_type_of
 
 

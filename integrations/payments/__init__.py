@@ -1,1 +1,1 @@
-"""Payment gateways behind `domain.ports.PaymentGateway`, and a simulator that speaks their protocol."""
+"""Payment gateways behind `domain.ports.gateway`, and a simulator that speaks their protocol."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from domain.errors import Invalid, RuleViolation, Unauthenticated, Unavailable, Unreadable
-from domain.ports import GatewayOrder, GatewayPayment, GatewayRefund, WebhookEvent
+from domain.ports.gateway import GatewayOrder, GatewayPayment, GatewayRefund, WebhookEvent
 from integrations.payments.razorpay_calls import CONNECT_AND_READ_SECONDS, RazorpayCalls
 from integrations.payments.razorpay_entities import items_of, order_from, payment_from, refund_from
 from integrations.payments.razorpay_refunds import KEY, adopt_or_refund, refunds_of
@@ -21,7 +21,7 @@ MAX_SAME_RECEIPT = 100
 
 
 class RazorpayGateway:
-    """`domain.ports.PaymentGateway` over the real SDK. Money is captured by the gateway itself."""
+    """`domain.ports.gateway.PaymentGateway` over the real SDK. Money is captured by the gateway itself."""
 
     name = "razorpay"
 

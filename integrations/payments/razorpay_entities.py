@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Unavailable
-from domain.ports import (
+from domain.ports.gateway import (
     GatewayOrder,
     GatewayPayment,
     GatewayRefund,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Invalid, RuleViolation, Unavailable
-from domain.ports import GatewayRefund
+from domain.ports.gateway import GatewayRefund
 from integrations.payments.razorpay_entities import items_of, refund_from
 
 KEY = re.compile(r"[A-Za-z0-9_-]{10,40}", re.ASCII)

@@ -65,7 +65,7 @@ class Answer:
 
 
 class PictureFetcher:
-    """Fits `domain.ports.Pictures`."""
+    """Fits `domain.ports.imaging.Pictures`."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from commands.reactions.accounts import (
 )
 from commands.reactions.policies import POLICIES
 from domain.errors import NotFound
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from tests.api import Api, Person
 from tests.samples import PASSWORD
 

@@ -14,7 +14,7 @@ from commands.reactions.picturing import requested_try_on_is_rendered
 from commands.reactions.removing import withdrawn_consent_removes_the_photographs
 from commands.reactions.retention import remove_expired_pictures
 from commands.unit_of_work import run
-from dependencies import iso
+from dependencies.answers import iso
 from domain.errors import Unavailable
 from tests.api import Api, Person
 from tests.buying import ok, react, refused

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from dependencies import RATES
+from dependencies.limits import RATES
 from domain import albums
 from domain.errors import Unavailable
 from imaging.errors import ImageRefused

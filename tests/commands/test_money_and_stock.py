@@ -31,14 +31,15 @@ from commands.decisions.settlement import settle_order
 from commands.effects.gateway_calls import Caller
 from commands.effects.refunding import settle_refund
 from commands.unit_of_work import Handler, Outcome, carry_out
-from dependencies import Services
+from dependencies.reading import ReadingServices
 from domain.errors import ConcurrencyConflict, DomainError, RuleViolation, Unavailable
 from domain.order_events import CancelReason
 from domain.orders import Order, OrderStatus
 from domain.payment_events import RefundReason, Source
 from domain.payment_states import RANK, SETTLED, RefundStatus, on_the_way
 from domain.payments import Payment
-from domain.ports import EventStore, GatewayPayment, GatewayState
+from domain.ports.events import EventStore
+from domain.ports.gateway import GatewayPayment, GatewayState
 from domain.sessions import User
 from domain.stock import Stock
 from domain.values import Role
@@ -68,7 +69,7 @@ class Shop:
     """Keeps the refunds; the payments that it refunds are those of `truth`."""
 
     @property
-    def services(self) -> Services:
+    def services(self) -> ReadingServices:
         """As much of them as refunds need."""
         some = SimpleNamespace(
             store=self.store,
@@ -76,7 +77,7 @@ class Shop:
             keyring=SimpleNamespace(claims=b"k" * 32),
             clock=lambda: self.now,
         )
-        return cast("Services", some)
+        return cast("ReadingServices", some)
 
     async def act(self, handler: Handler) -> Outcome:
         return await carry_out(

@@ -15,7 +15,7 @@ from commands.reactions.owners import Standing
 from commands.reactions.starting import load_demo
 from domain.accounts import Account
 from domain.errors import Unavailable
-from domain.ports import ObjectStore
+from domain.ports.files import ObjectStore
 from integrations.object_store.s3 import S3ObjectStore
 from tests.api import Api, Person
 from tests.buying import ok, on_sale, refused

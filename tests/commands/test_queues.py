@@ -13,7 +13,7 @@ from commands import queues
 from commands.queues import Queues
 from commands.unit_of_work import UnitOfWork, carry_out
 from domain.errors import Unavailable
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from domain.stock import Stock
 from integrations.event_store import MongoEventStore, SubjectKeys
 

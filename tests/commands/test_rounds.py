@@ -7,7 +7,7 @@ import pytest
 
 from commands.reactions.policies import ROUNDS
 from commands.reactions.rounds import Round
-from dependencies import Services
+from dependencies.services import Services
 from domain.errors import RuleViolation, Unavailable
 from integrations.event_store.mapping import UndecodableEventError
 from integrations.setbacks import MOST_TRIES, MongoSetbacks, pause

@@ -10,7 +10,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from commands.reactions.picturing import requested_try_on_is_rendered
-from dependencies import RATES
+from dependencies.limits import RATES
 from domain import albums
 from tests.api import Api, Person, open_api
 from tests.buying import ok, on_sale, react, refused

@@ -19,7 +19,7 @@ from domain.errors import (
     Taken,
     Unavailable,
 )
-from domain.ports import CommandContext, Commit
+from domain.ports.events import CommandContext, Commit
 from integrations.event_store.memory import MemoryEventStore
 from tests.fakes import PlainHasher
 

@@ -1,4 +1,4 @@
-"""The contract of `domain.ports.EventStore`, over MongoDB and over its twin in memory."""
+"""The contract of `domain.ports.events.EventStore`, over MongoDB and over its twin in memory."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.errors import ConcurrencyConflict, Invalid, KeyReused, NotFound, TooLarge
 from domain.kernel import DomainEvent
-from domain.ports import EventStore, PersonalKeys
+from domain.ports.events import EventStore, PersonalKeys
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
 from integrations.event_store.mapping import message_body
 from integrations.event_store.memory import MemoryEventStore

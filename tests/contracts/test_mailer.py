@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Unavailable
-from domain.ports import Mail, Mailer
+from domain.ports.people import Mail, Mailer
 from embedded.servers import MailSink
 from integrations.mail import LINES, SmtpMailer, message_of
 from tests.fakes import Outbox

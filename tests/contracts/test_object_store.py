@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable
-from domain.ports import DirectUpload, ObjectStore
+from domain.ports.files import DirectUpload, ObjectStore
 from embedded.ports import LOOPBACK, free_port
 from integrations.object_store import LocalObjectStore, content_key
 from integrations.object_store.keys import MAX_OBJECT_BYTES

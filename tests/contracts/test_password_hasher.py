@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Unavailable
-from domain.ports import PasswordHasher
+from domain.ports.people import PasswordHasher
 from integrations.security import MAX_WAITING, BcryptHasher
 from tests.fakes import PlainHasher
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from domain.errors import Invalid, RuleViolation, Unauthenticated, Unreadable
-from domain.ports import GatewayOrder, GatewayRefund, PaymentGateway
+from domain.ports.gateway import GatewayOrder, GatewayRefund, PaymentGateway
 from integrations.payments.signatures import sign
 from tests.fakes_gateway import CheckoutAnswer, FakeGateway, SentWebhook
 from tests.gateway_simulator import (

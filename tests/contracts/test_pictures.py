@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Invalid, NotFound, TooLarge, Unavailable
-from domain.ports import Pictures
+from domain.ports.imaging import Pictures
 from embedded.ports import free_port
 from integrations.pictures import PictureFetcher
 from tests.fakes import PictureShelf

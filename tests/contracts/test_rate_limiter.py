@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from domain.errors import TooManyRequests
-from domain.ports import RateLimiter
+from domain.ports.people import RateLimiter
 from integrations.rate_limit import SlidingRateLimiter
 from tests.fakes import CountingLimiter
 

@@ -23,7 +23,7 @@ from domain.payment_events import (
 )
 from domain.payment_states import RANK, PaymentStatus
 from domain.payments import Payment
-from domain.ports import GatewayPayment, GatewayState
+from domain.ports.gateway import GatewayPayment, GatewayState
 from domain.values import Money
 from tests.given import given, replayed
 from tests.shop import CUSTOMER_ID, INTENT, ORDER_ID, PAYMENT_ID, TOTAL, seen

@@ -14,7 +14,7 @@ from domain.payment_events import (
 )
 from domain.payment_states import RefundStatus, on_the_way
 from domain.payments import Payment
-from domain.ports import GatewayRefund, GatewayRefundState
+from domain.ports.gateway import GatewayRefund, GatewayRefundState
 from domain.refund_events import (
     RefundExplained,
     RefundFailed,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import httpx
 
 from commands.context import request_command_id
-from domain.ports import commit_id_of
+from domain.ports.events import commit_id_of
 from tests.samples import ADDRESS, PASSWORD
 
 ASKED_AGAIN = 8

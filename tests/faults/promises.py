@@ -12,7 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from domain.order_events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRevived
 from domain.payment_events import ExtraPaymentCaptured, PaymentConfirmed, PaymentRefundNeeded
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.stock import (
     StockCommitted,
     StockCounted,

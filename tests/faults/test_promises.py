@@ -30,7 +30,7 @@ from commands.unit_of_work import Handler, carry_out
 from domain.accounts import Account
 from domain.order_events import OrderConfirmed
 from domain.payment_events import PaymentConfirmed, Source
-from domain.ports import CommandContext, RecordedEvent
+from domain.ports.events import CommandContext, RecordedEvent
 from domain.sessions import User
 from domain.stock import Stock, StockReserved
 from domain.values import Role

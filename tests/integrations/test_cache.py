@@ -7,7 +7,7 @@ import pytest
 
 from domain.accounts import Account
 from domain.errors import Unauthenticated
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 from domain.sessions import Session
 from integrations import cache
 from integrations.cache import SessionGate

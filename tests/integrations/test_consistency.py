@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 
 from domain.errors import Unavailable
-from domain.ports import Commit
+from domain.ports.events import Commit
 from integrations.consistency import RECENT_COMMITS, Consistency
 from integrations.messaging.announcements import Announcement, Announcer, applied_subject
 from integrations.messaging.connection import Connection, connect

@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect
 
 from domain.errors import Unavailable
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from integrations.event_store.mapping import UndecodableEventError
 from integrations.messaging import dead_letters
 from integrations.messaging.consumers import Consumer, Consumers

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from domain.kernel import DomainEvent, InitialEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.read_models import Message
 from projections.projection import Append, Change, Delete, Increment, Projection, Put, Set
 from projections.runner import Applied

@@ -19,7 +19,7 @@ from domain.accounts import (
     RolesRevoked,
 )
 from domain.kernel import AggregateRoot, DomainEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from domain.sessions import Session, SessionEnded, SessionRefreshed, SessionStarted
 from domain.values import Role
 from projections.accounts import SESSIONS, USERS

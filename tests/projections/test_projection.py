@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 
 from domain.kernel import DomainEvent, InitialEvent
-from domain.ports import RecordedEvent
+from domain.ports.events import RecordedEvent
 from projections.projection import (
     Append,
     Change,

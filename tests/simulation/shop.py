@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 from commands.queues import Queues
 from commands.unit_of_work import UnitOfWork, carry_out
 from domain.errors import ConcurrencyConflict, Unavailable
-from domain.ports import CommandContext, RecordedEvent
+from domain.ports.events import CommandContext, RecordedEvent
 from domain.read_models import Batch, Index, Standing
 from integrations.event_store import relay
 from integrations.event_store.ledger import Ledger

@@ -7,13 +7,12 @@ It holds nothing personal, and the same file is stored once.
 from collections.abc import Mapping, Sequence
 
 from commands.reactions.owners.rule import Standing, loaded
-from dependencies import Services
+from dependencies.services import Services
 from domain.imports import Import
 
 
 async def owners(keys: Sequence[str], services: Services) -> Mapping[str, Standing]:
     """The read model proposes, the stream says."""
-    query = {"_key": {"$in": list(keys)}}
-    found = services.read_models["importLogs"].find(query, {"_id": 1}).limit(len(keys) * 10)
-    imports = await loaded(Import, [str(document["_id"]) async for document in found], services)
+    proposed = await services.proposals.imports_of(keys, limit=len(keys) * 10)
+    imports = await loaded(Import, proposed, services)
     return dict.fromkeys({job.key for job in imports.values()} & set(keys), Standing.OWNED)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from commands.reactions.owners.rule import Standing, matched
-from dependencies import Services
+from dependencies.services import Services
 
 KEY = re.compile(r"incoming/[0-9a-f]{24}/[0-9a-f]{32}\.[a-z]{3,4}|doctor/probe\.txt")
 """`incoming/{user}/{random}.{ext}`: brought by a browser, and completed within the hour or never. The

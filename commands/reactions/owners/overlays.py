@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from commands.effects.keys import OVERLAY
 from commands.reactions.owners.rule import Standing, matched
-from dependencies import Services
+from dependencies.services import Services
 from domain.catalogue import Product, ProductOverlaySet
 
 

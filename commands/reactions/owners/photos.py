@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from commands.reactions.owners.rule import Standing, loaded, matched
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import Account
 from domain.albums import Album, PhotoRemoved
 from domain.images import Image, ImageStatus

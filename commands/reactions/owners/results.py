@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from commands.effects.keys import RESULT
 from commands.reactions.owners.rule import Standing, loaded, matched
-from dependencies import Services
+from dependencies.services import Services
 from domain.accounts import Account
 from domain.tryon import TryOn
 from domain.tryon_events import TryOnStatus

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 
-from dependencies import Services
+from dependencies.services import Services
 from domain.kernel import AggregateRoot
 
 A = TypeVar("A", bound=AggregateRoot)

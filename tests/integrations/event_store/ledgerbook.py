@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Self
 
 from domain.kernel import AggregateRoot, DomainEvent, InitialEvent, PersonalData, applies
-from domain.ports import CommandContext
+from domain.ports.events import CommandContext
 
 
 class NotebookOpened(InitialEvent):

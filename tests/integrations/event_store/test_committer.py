@@ -13,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from domain.errors import ConcurrencyConflict, Unavailable
-from domain.ports import Commit
+from domain.ports.events import Commit
 from integrations.event_store import Ledger, MongoEventStore, SubjectKeys
 from integrations.event_store.commits import Committer, durable_collection
 from integrations.event_store.store import make_commit

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from domain.errors import Invalid, RuleViolation, Unavailable
-from domain.ports import GatewayOrder
+from domain.ports.gateway import GatewayOrder
 from embedded.ports import LOOPBACK, free_port
 from integrations.payments.razorpay import RazorpayGateway
 from tests.gateway_simulator import RunningSimulator

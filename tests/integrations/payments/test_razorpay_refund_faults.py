@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.errors import Unavailable
-from domain.ports import GatewayRefund
+from domain.ports.gateway import GatewayRefund
 from integrations.payments.razorpay import RazorpayGateway
 from tests.gateway_simulator import RunningSimulator
 
