@@ -13,6 +13,7 @@ from domain.orders import Order
 from domain.payment_events import Source
 from domain.payments import Payment
 from domain.ports.gateway import GatewayPayment, GatewayRefund, GatewayState
+from domain.refunds import observe_refund
 from domain.values import ObjectIdText, PaymentId
 
 
@@ -57,7 +58,7 @@ async def record_gateway_observation(
     if seen.state is not GatewayState.REFUNDED:
         payment.observe(seen, source=source)
     for refund in refunds:
-        payment.observe_refund(refund, source=source)
+        observe_refund(payment, refund, source=source)
     payment.observe(seen, source=source)
     return payment
 

@@ -12,6 +12,14 @@ from domain.errors import Invalid, NotFound, RuleViolation, Unavailable
 from domain.payment_events import RefundReason, Source
 from domain.payments import Payment
 from domain.ports.gateway import GatewayRefund
+from domain.refunds import (
+    explain_refund,
+    observe_refund,
+    refund_outcome_unknown,
+    refund_refused,
+    request_owed,
+    request_refund,
+)
 from domain.values import Paise, PaymentId
 
 
@@ -19,7 +27,7 @@ async def request_owed_refund(
     payment_id: PaymentId, gateway_payment_id: str, reason: RefundReason, work: UnitOfWork
 ) -> Payment:
     payment = await work.load(Payment, payment_id)
-    payment.request_owed(work.new_id(), gateway_payment_id=gateway_payment_id, reason=reason)
+    request_owed(payment, work.new_id(), gateway_payment_id=gateway_payment_id, reason=reason)
     return payment
 
 
@@ -27,7 +35,7 @@ async def record_unknown_refund(
     payment_id: PaymentId, refund_id: str, error: Unavailable, work: UnitOfWork
 ) -> Payment:
     payment = await work.load(Payment, payment_id)
-    payment.refund_outcome_unknown(refund_id, reason=error.detail)
+    refund_outcome_unknown(payment, refund_id, reason=error.detail)
     return payment
 
 
@@ -35,7 +43,7 @@ async def record_refused_refund(
     payment_id: PaymentId, refund_id: str, error: Invalid | RuleViolation, work: UnitOfWork
 ) -> Payment:
     payment = await work.load(Payment, payment_id)
-    payment.refund_refused(refund_id, reason=error.detail)
+    refund_refused(payment, refund_id, reason=error.detail)
     return payment
 
 
@@ -43,7 +51,7 @@ async def record_refund(
     payment_id: PaymentId, seen: GatewayRefund, source: Source, work: UnitOfWork
 ) -> Payment:
     payment = await work.load(Payment, payment_id)
-    payment.observe_refund(seen, source=source)
+    observe_refund(payment, seen, source=source)
     return payment
 
 
@@ -81,8 +89,10 @@ async def refund_payment(
     if payment is None:
         raise NotFound("there is no payment with this id")
     refund_id = work.new_id()
-    payment.refund(refund_id, amount=command.paise, gateway_payment_id=command.transaction_id)
+    request_refund(
+        payment, refund_id, amount=command.paise, gateway_payment_id=command.transaction_id
+    )
     account = await work.find(Account, payment.customer_id)
     if account is not None and not account.erased:
-        payment.explain_refund(refund_id, note=command.reason)
+        explain_refund(payment, refund_id, note=command.reason)
     return payment
