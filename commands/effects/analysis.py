@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import structlog
-
+from commands.effects.imaging import ask_again
 from dependencies.services import Services
 from domain.accounts import Account
 from domain.albums import Album
 from domain.errors import ImagingFailed, NotFound, TooLarge
 from domain.values import ImageId, UserId
+from imaging import pipeline
 from imaging.errors import ImageRefused
-
-log = structlog.get_logger(__name__)
-
 
 CANNOT = (ImageRefused, ImagingFailed, TooLarge, NotFound)
 """What a picture itself is to blame for: asked again, imaging would say the same."""
@@ -31,18 +28,7 @@ async def analysis_of(
 
     face: which one wears the jewellery; None: the most prominent.
     """
-    chosen = {} if face is None else {"face": face}
-    analysis: dict[str, Any] = await ask_imaging(services, "analyse_photo", original, **chosen)
-    return analysis
-
-
-async def ask_imaging(services: Services, function: str, *arguments: Any, **options: Any) -> Any:
-    """Once more when the process dies: something else may have ended the first. Raise `CANNOT`."""
-    try:
-        return await services.images.run(function, *arguments, **options)
-    except ImagingFailed as failed:
-        log.warning("imaging failed", function=function, reason=failed.detail)
-        return await services.images.run(function, *arguments, **options)
+    return await ask_again(services, pipeline.analyse_photo, original, face=face or 0)
 
 
 async def is_forgotten(user_id: str, services: Services) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from commands.decisions.overlays import FAILED, UNREACHABLE
+from commands.effects.imaging import ask
 from commands.effects.keys import overlay_key
 from commands.effects.photographs import as_domain_error
 from dependencies.services import Services
@@ -20,6 +21,7 @@ from domain.overlays import (
     measured_px,
     typical_width_mm,
 )
+from imaging import pipeline
 from imaging.errors import ImageRefused
 from imaging.pipeline import PreparedOverlay
 
@@ -103,12 +105,11 @@ def width_of(product: Product, kind: str) -> Width:
 async def prepared_overlay(data: bytes, services: Services) -> PreparedOverlay:
     """Raise what imaging refuses as a problem, Invalid `imaging-unavailable` when it does not come back."""
     try:
-        prepared: PreparedOverlay = await services.images.run("prepare_overlay", data)
+        return await ask(services, pipeline.prepare_overlay, data)
     except ImageRefused as refused:
         raise as_domain_error(refused) from refused
     except Unavailable as e:
         raise Invalid(e.detail, code="imaging-unavailable") from e
-    return prepared
 
 
 async def stored(

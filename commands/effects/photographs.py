@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from commands.effects.imaging import ask
 from dependencies.services import Services
 from domain.albums import Album
 from domain.errors import (
@@ -17,6 +18,7 @@ from domain.errors import (
 )
 from domain.images import Image, PhotoKeys
 from domain.values import UserId
+from imaging import pipeline
 from imaging.errors import ImageRefused
 from imaging.types import PIPELINE_VERSION
 
@@ -40,7 +42,7 @@ async def store_photo(data: bytes, *, user_id: UserId, services: Services) -> di
     at others. What a crash leaves behind before the commit is swept: `reactions.orphans`.
     """
     try:
-        prepared = await services.images.run("prepare_photo", data)
+        prepared = await ask(services, pipeline.prepare_photo, data)
     except ImageRefused as refused:
         raise as_domain_error(refused) from refused
     digest = hashlib.sha256(data).hexdigest()

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands.effects.analysis import CANNOT, analysis_of, ask_imaging
+from commands.effects.analysis import CANNOT, analysis_of
+from commands.effects.imaging import ask_again
 from dependencies.services import Services
 from domain.catalogue import Product
 from domain.errors import Invalid, NotFound, RuleViolation
 from domain.images import Image, ImageStatus
 from domain.tryon import TryOn
 from domain.tryon_events import LeftOut, MadeOf, PieceWorn, TryOnAdjustments
-from imaging.pipeline import OverlaySpec, Rendered
+from imaging import pipeline
+from imaging.pipeline import OverlaySpec
 from imaging.wearing import lack
 
 DEMO_URL = "/media/demo/"
@@ -85,9 +87,9 @@ class Rendering:
 
 async def render(inputs: Inputs, adjustments: TryOnAdjustments, services: Services) -> Rendering:
     """Raise `UNWORN`."""
-    worn: Rendered = await ask_imaging(
+    worn = await ask_again(
         services,
-        "render_pieces",
+        pipeline.render_pieces,
         inputs.original,
         inputs.analysis,
         [each.as_spec() for each in inputs.worn],

@@ -11,7 +11,7 @@ from eventsourcing.tests import persistence as suite
 from eventsourcing.tests import projection as projection_suite
 from eventsourcing.utils import Environment
 
-from integrations.event_store.sync import (
+from tests.integrations.event_store.library_view import (
     MongoAggregateRecorder,
     MongoApplicationRecorder,
     MongoFactory,
@@ -23,7 +23,7 @@ from integrations.event_store.sync import (
 )
 
 pytestmark = pytest.mark.filterwarnings("always:'log' is deprecated:DeprecationWarning")
-MODULE = "integrations.event_store.sync"
+MODULE = "tests.integrations.event_store.library_view"
 _numbers = itertools.count()
 
 

@@ -1,6 +1,6 @@
 """The live log through the `eventsourcing` library's own, synchronous eyes.
 
-    PERSISTENCE_MODULE=integrations.event_store.sync MONGODB_URL=mongodb://…/jewelry_store
+    PERSISTENCE_MODULE=tests.integrations.event_store.library_view MONGODB_URL=mongodb://…/jewelry_store
 
 An auditor can open the log with the stock library, and the library's conformance suite for storage
 runs over our commits and our ledger. Every call runs on an event loop in a thread of its own. An
