@@ -1,8 +1,10 @@
 """The collections `users`, as the specification names its fields, and `sessions`."""
 
 from datetime import datetime
+from typing import Literal, NotRequired
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.accounts import (
     AccountRegistered,
@@ -16,6 +18,7 @@ from domain.accounts import (
     RolesRevoked,
 )
 from domain.sessions import SessionEnded, SessionRefreshed, SessionStarted
+from domain.values import Role
 from projections.projection import (
     Change,
     Changes,
@@ -26,9 +29,47 @@ from projections.projection import (
     SetWhere,
     Unset,
 )
+from projections.stored import Hidden, Id, Stored, Word, shape
+
+
+@shape
+class PreferencesDocument(TypedDict):
+    favoriteCategories: list[str]
+    notifications: bool
+
+
+@shape
+class UserDocument(Stored):
+    """What is personal is not there any more once `status` is erased."""
+
+    email: NotRequired[str]
+    mobile: NotRequired[str | None]
+    firstName: NotRequired[str]
+    lastName: NotRequired[str]
+    passwordHash: NotRequired[Hidden[str]]
+    avatar: NotRequired[str | None]
+    preferences: NotRequired[PreferencesDocument]
+    roles: list[Word[Role]]
+    status: Literal["active", "erased"]
+    createdAt: datetime
+    updatedAt: datetime
+
+
+@shape
+class SessionDocument(Stored):
+    userId: Id
+    device: str
+    address: str
+    createdAt: datetime
+    lastUsedAt: datetime
+    expiresAt: datetime
+    endedAt: datetime | None
+    endReason: str | None
+
 
 USERS = Projection(
     "users",
+    document=UserDocument,
     version=1,
     indexes=[
         [("email", 1)],
@@ -37,7 +78,9 @@ USERS = Projection(
         [("roles", 1), ("createdAt", -1)],
     ],
 )
-SESSIONS = Projection("sessions", version=1, indexes=[[("userId", 1), ("lastUsedAt", -1)]])
+SESSIONS = Projection(
+    "sessions", document=SessionDocument, version=1, indexes=[[("userId", 1), ("lastUsedAt", -1)]]
+)
 
 
 @USERS.on(AccountRegistered)

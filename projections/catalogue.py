@@ -4,9 +4,10 @@ Stock's own events fold into the same documents: see `projections/stock.py`.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.catalogue import (
     PICTURED,
@@ -20,11 +21,14 @@ from domain.catalogue import (
     ProductRestored,
     ProductUnfeatured,
 )
+from domain.import_rules.kinds import Category, ProductType, TryOnRegion
 from domain.import_rules.price import format_inr
 from domain.import_rules.product import ProductFields
-from domain.overlays import Overlay, awaited_picture
+from domain.overlays import Overlay, OverlaySource, awaited_picture
 from domain.values import Money
+from projections.images import PointDocument
 from projections.projection import Change, Projection, Put, Set, index
+from projections.stored import Id, Stored, Word, shape
 from projections.words import tokens_of, words_of
 
 NEWEST = (("createdAt", -1), ("_id", -1))
@@ -35,8 +39,94 @@ FEATURED = (("featuredRank", 1), ("createdAt", -1), ("_id", -1))
 FOUND = (("inStock", -1), ("createdAt", -1), ("_id", -1))
 """The orders in which products are listed; in that of `FOUND` a search looks at them."""
 
+
+@shape
+class SpecificationsDocument(TypedDict):
+    material: str
+    weight: str
+    dimensions: str
+    gemstone: str
+
+
+@shape
+class StockDocument(TypedDict):
+    policy: Literal["tracked", "untracked"]
+    onHand: int | None
+    available: int | None
+    limited: bool
+
+
+@shape
+class PictureDocument(TypedDict):
+    url: str
+    sha256: str
+
+
+@shape
+class OverlayDocument(TypedDict):
+    image: str
+    width: int
+    height: int
+    widthMm: float
+    pxPerMm: float
+    anchors: dict[str, PointDocument]
+    source: Word[OverlaySource]
+    picture: PictureDocument | None
+    widthEstimated: bool
+
+
+@shape
+class RefusalDocument(TypedDict):
+    """Why the product's picture has not become an overlay, and when it is looked at next."""
+
+    code: str
+    reason: str
+    picture: str
+    at: datetime
+    tries: int
+    retryAt: datetime | None
+
+
+@shape
+class ProductDocument(Stored):
+    name: str
+    category: Word[Category]
+    description: str
+    price: float
+    priceMinor: int
+    priceFormatted: str
+    currency: str
+    images: list[str]
+    preorderAvailable: bool
+    inStock: bool
+    stock: StockDocument
+    specifications: SpecificationsDocument
+    attributes: dict[str, str]
+    rating: float
+    reviews: int
+    featured: bool
+    featuredRank: int
+    status: Literal["active", "archived"]
+    sku: str | None
+    slug: str
+    productType: Word[ProductType]
+    tryOnRegion: Word[TryOnRegion]
+    widthMm: float | None
+    hsn: str | None
+    huid: list[str]
+    overlay: OverlayDocument | None
+    overlayRefusal: RefusalDocument | None
+    importId: NotRequired[Id]
+    importRow: NotRequired[int]
+    createdAt: datetime
+    updatedAt: datetime
+    _tokens: list[str]
+    _pictureDue: datetime | None
+
+
 PRODUCTS = Projection(
     "products",
+    document=ProductDocument,
     version=3,
     indexes=[
         *(index(("status", 1), *order) for order in (NEWEST, CHEAPEST, BEST, BY_NAME)),

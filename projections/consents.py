@@ -8,8 +8,22 @@ from domain.accounts import PersonalDataErased
 from domain.albums import AlbumOpened, PhotoConsentGiven, PhotoConsentWithdrawn
 from domain.images import ImageUploaded
 from projections.projection import Delete, Projection, Put, Set, SetWhere
+from projections.stored import Id, Stored, shape
 
-CONSENTS = Projection("photoConsents", version=1, indexes=[[("userId", 1)]])
+
+@shape
+class ConsentDocument(Stored):
+    userId: Id
+    given: bool
+    text: str
+    """The version of the words that were agreed to."""
+    givenAt: datetime | None
+    withdrawnAt: datetime | None
+
+
+CONSENTS = Projection(
+    "photoConsents", document=ConsentDocument, version=1, indexes=[[("userId", 1)]]
+)
 
 
 @CONSENTS.on(AlbumOpened)

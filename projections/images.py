@@ -8,9 +8,10 @@ neck's box, `neckPoints` its narrowest left and right, the chin and the notch be
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.accounts import PersonalDataErased
 from domain.albums import PhotoConsentWithdrawn
@@ -22,9 +23,112 @@ from domain.images import (
     ImageUploaded,
 )
 from projections.projection import Delete, DeleteWhere, Projection, Put, Set
+from projections.stored import Id, Stored, shape
+
+
+@shape
+class PointDocument(TypedDict):
+    x: float
+    y: float
+
+
+@shape
+class BoxDocument(TypedDict):
+    """An upright rectangle; x and y are its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@shape
+class PoseDocument(TypedDict):
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@shape
+class FaceDocument(TypedDict):
+    box: BoxDocument
+    score: float
+    pose: PoseDocument
+    presence: float
+
+
+@shape
+class EarDocument(TypedDict):
+    lobe: PointDocument
+    side: Literal["left", "right"]
+    visible: bool
+
+
+@shape
+class NeckPointsDocument(TypedDict):
+    left: PointDocument
+    right: PointDocument
+    chin: PointDocument
+    notch: PointDocument
+
+
+@shape
+class NeckDocument(NeckPointsDocument):
+    box: BoxDocument
+    angle: float
+    width: float
+    px_per_mm: float
+    yaw: float
+    confidence: float
+
+
+@shape
+class MetadataDocument(TypedDict):
+    """Of a photograph that was looked at, all; before that the size alone."""
+
+    width: int
+    height: int
+    faceDetected: bool
+    neckPosition: BoxDocument | None
+    neckPoints: NotRequired[NeckPointsDocument | None]
+    neckWidth: NotRequired[float | None]
+    torsoAngle: NotRequired[float | None]
+    torsoYaw: NotRequired[float | None]
+    pixelsPerMm: NotRequired[float | None]
+    neck: NotRequired[NeckDocument | None]
+    faces: NotRequired[list[FaceDocument]]
+    primaryFace: NotRequired[int | None]
+    ears: NotRequired[list[EarDocument]]
+    shoulders: NotRequired[list[PointDocument] | None]
+    confidence: NotRequired[float]
+    reasons: NotRequired[list[str]]
+    coordinateSpace: NotRequired[Literal["pixels"]]
+    pipelineVersion: NotRequired[str]
+
+
+@shape
+class ImageDocument(Stored):
+    userId: Id
+    originalUrl: str
+    processedUrl: str
+    thumbnailUrl: str
+    largeUrl: str
+    fileName: str
+    fileSize: int
+    mimeType: str
+    metadata: MetadataDocument
+    status: Literal["processing", "ready", "rejected"]
+    purpose: str
+    sha256: str
+    consent: str
+    uploadedAt: datetime
+    processedAt: NotRequired[datetime]
+    expiresAt: datetime | None
+
 
 IMAGES = Projection(
     "uploadedImages",
+    document=ImageDocument,
     version=2,
     indexes=[[("userId", 1), ("uploadedAt", -1), ("_id", -1)], [("expiresAt", 1)]],
 )

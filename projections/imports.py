@@ -1,9 +1,12 @@
 """The collection `importLogs`: the specification's fields, and ours beside them."""
 
 from datetime import datetime
+from typing import Literal, NotRequired
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
+from domain.import_rules import OnDuplicate
 from domain.imports import (
     COUNTED,
     ImportCancelled,
@@ -13,9 +16,56 @@ from domain.imports import (
     ImportStarted,
 )
 from projections.projection import Append, Change, Increment, Projection, Put, Set
+from projections.stored import Id, Stored, shape
+
+
+@shape
+class ProblemDocument(TypedDict):
+    row: int
+    line: int
+    column: str | None
+    code: str
+    value: str
+    message: str
+
+
+@shape
+class FailureDocument(TypedDict):
+    code: str
+    reason: str
+
+
+@shape
+class ImportDocument(Stored):
+    userId: Id
+    fileName: str
+    fileSize: int
+    sha256: str
+    totalRows: int
+    successfulImports: int
+    failedImports: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    errors: list[str]
+    warnings: list[str]
+    status: Literal["processing", "completed", "partial", "failed", "cancelled"]
+    onDuplicate: OnDuplicate
+    importedAt: datetime
+    finishedAt: datetime | None
+    processingTime: int
+    """Milliseconds."""
+    throughRow: NotRequired[int]
+    failure: NotRequired[FailureDocument]
+    _key: str
+    _problems: list[ProblemDocument]
+    updatedAt: datetime
+
 
 IMPORTS = Projection(
     "importLogs",
+    document=ImportDocument,
     version=1,
     indexes=[
         [("userId", 1), ("importedAt", -1), ("_id", -1)],

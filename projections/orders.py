@@ -1,12 +1,14 @@
 """The `orders` collection, as the specification names its fields, and the deadlines of unpaid orders."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.accounts import PersonalDataErased
 from domain.order_events import (
+    CancelReason,
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -18,12 +20,87 @@ from domain.order_events import (
     OrderRevived,
     OrderShipped,
 )
+from domain.orders import OrderStatus
 from domain.payment_events import PaymentAmountMismatched, PaymentRefundObserved
+from domain.refund_events import RefundStanding
 from domain.values import ERASED_ADDRESS, Address
 from projections.projection import Change, Delete, Projection, Put, Set, SetWhere
+from projections.stored import Id, Stored, Word, shape
+
+
+@shape
+class AddressDocument(TypedDict):
+    street: str
+    city: str
+    state: str
+    zipCode: str
+    country: str
+    name: str
+    phone: str
+    line2: str
+    landmark: str
+
+
+@shape
+class ItemDocument(TypedDict):
+    productId: Id
+    productName: str
+    productImage: str
+    sku: str | None
+    quantity: int
+    price: float
+    """Of one, in rupees; `priceMinor` in paise."""
+    priceMinor: int
+    isPreorder: bool
+
+
+@shape
+class TaxDocument(TypedDict):
+    percent: float
+    taxableMinor: int
+    cgstMinor: int
+    sgstMinor: int
+    roundOffMinor: int
+    inclusive: bool
+
+
+@shape
+class OrderDocument(Stored):
+    userId: Id
+    orderNumber: str
+    items: list[ItemDocument]
+    totalAmount: float
+    totalMinor: int
+    currency: str
+    tax: TaxDocument
+    amountPaid: float
+    amountPaidMinor: int
+    status: Word[OrderStatus]
+    paymentStatus: Literal["pending", "completed", "failed", "refunded"]
+    refundStatus: Word[RefundStanding]
+    amountRefunded: float
+    amountRefundedMinor: int
+    onHold: bool
+    paymentId: Id | None
+    shippingAddress: AddressDocument
+    billingAddress: AddressDocument
+    estimatedDelivery: datetime | None
+    trackingNumber: str | None
+    carrier: str | None
+    cancelReason: Word[CancelReason] | None
+    reservationExpiresAt: datetime | None
+    createdAt: datetime
+    updatedAt: datetime
+
+
+@shape
+class OrderDeadline(Stored):
+    until: datetime
+
 
 ORDERS = Projection(
     "orders",
+    document=OrderDocument,
     version=1,
     indexes=[
         [("userId", 1), ("createdAt", -1), ("_id", -1)],
@@ -35,7 +112,9 @@ ORDERS = Projection(
     ],
 )
 
-ORDER_DEADLINES = Projection("orderDeadlines", version=1, indexes=[[("until", 1)]])
+ORDER_DEADLINES = Projection(
+    "orderDeadlines", document=OrderDeadline, version=1, indexes=[[("until", 1)]]
+)
 """Orders that wait for money, and until when: what the worker's timer looks through."""
 
 

@@ -1,9 +1,10 @@
 """The `payments` collection, as the specification names its fields, and the payments to look after."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.payment_events import (
     ExtraPaymentCaptured,
@@ -19,7 +20,12 @@ from domain.payment_events import (
     PaymentIntentRequested,
     PaymentRefundNeeded,
     PaymentRefundObserved,
+    RefundReason,
+    Source,
 )
+from domain.payment_states import PaymentStatus
+from domain.ports.gateway import GatewayState
+from domain.refund_events import RefundStanding
 from projections.projection import (
     Append,
     Change,
@@ -30,13 +36,71 @@ from projections.projection import (
     Put,
     Set,
 )
+from projections.stored import Id, Stored, Word, shape
 
 MAX_ATTEMPTS = 20
 WATCHED = timedelta(days=5)
 """Razorpay may still capture a payment three days late, or by another page of its own five."""
 
+
+@shape
+class AttemptDocument(TypedDict):
+    transactionId: str
+    state: Word[GatewayState]
+    method: str | None
+    source: Word[Source]
+    at: datetime
+
+
+@shape
+class RefundDocument(TypedDict):
+    refundId: str
+    gatewayRefundId: str | None
+    transactionId: str
+    amount: float
+    amountMinor: int
+    currency: str
+    status: Literal["pending", "processed", "failed"]
+    reason: str
+    """Why the shop gives it back, or `at_gateway` when it was made at the gateway's own desk."""
+    failureReason: str | None
+    requestedAt: datetime
+    processedAt: datetime | None
+
+
+@shape
+class PaymentDocument(Stored):
+    orderId: Id
+    userId: Id
+    amount: float
+    amountMinor: int
+    currency: str
+    gateway: str
+    gatewayOrderId: str | None
+    method: str | None
+    status: Word[PaymentStatus]
+    transactionId: str | None
+    gatewayResponse: dict[str, Any]
+    attempts: list[AttemptDocument]
+    failureReason: str | None
+    refundStatus: Word[RefundStanding]
+    refundReason: Word[RefundReason] | None
+    amountRefunded: float
+    amountRefundedMinor: int
+    _refunds: dict[str, RefundDocument]
+    createdAt: datetime
+    updatedAt: datetime
+
+
+@shape
+class OpenPayment(Stored):
+    orderId: Id
+    since: datetime
+
+
 PAYMENTS = Projection(
     "payments",
+    document=PaymentDocument,
     version=1,
     indexes=[
         [("userId", 1), ("createdAt", -1), ("_id", -1)],
@@ -48,7 +112,9 @@ PAYMENTS = Projection(
     ],
 )
 
-OPEN_PAYMENTS = Projection("openPayments", version=1, indexes=[[("since", 1)]])
+OPEN_PAYMENTS = Projection(
+    "openPayments", document=OpenPayment, version=1, indexes=[[("since", 1)]]
+)
 """Payments whose money may still come: what reconciliation looks through."""
 
 

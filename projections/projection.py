@@ -1,6 +1,8 @@
 """A projection is a pure fold: one event in, changes of the documents of one collection out.
 
-    ORDERS = Projection("orders", version=1, indexes=[[("userId", 1), ("createdAt", -1)]])
+    ORDERS = Projection(
+        "orders", document=OrderDocument, version=1, indexes=[[("userId", 1), ("createdAt", -1)]]
+    )
 
     @ORDERS.on(OrderShipped)
     def shipped(event: OrderShipped, at: datetime) -> Change:
@@ -104,8 +106,17 @@ OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 class Projection:
     """A collection's name, version, indexes and folds. Events without a fold pass it by."""
 
-    def __init__(self, name: str, *, version: int, indexes: Iterable[IndexSpec] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        indexes: Iterable[IndexSpec] = (),
+        document: type[Any] | None = None,
+    ) -> None:
+        """`document`: the shape of its documents, a TypedDict of `projections.stored`."""
         self.name = name
+        self.document = document
         self.version = version
         self.indexes = tuple(as_index(spec) for spec in indexes)
         self.folds: dict[type[DomainEvent], Callable[[Any, datetime], Changes]] = {}

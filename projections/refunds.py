@@ -22,8 +22,16 @@ from domain.refund_events import (
 from projections.orders import ORDERS
 from projections.payments import PAYMENTS
 from projections.projection import Change, Delete, Projection, Put, Set, SetWhere
+from projections.stored import Id, Kept, shape
 
-OPEN_REFUNDS = Projection("openRefunds", version=1, indexes=[[("since", 1)]])
+
+@shape
+class OpenRefund(Kept):
+    paymentId: Id
+    since: datetime
+
+
+OPEN_REFUNDS = Projection("openRefunds", document=OpenRefund, version=1, indexes=[[("since", 1)]])
 """Refunds that the gateway has not settled: what reconciliation looks through."""
 
 

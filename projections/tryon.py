@@ -5,8 +5,10 @@ minutes. `finished` is the revision whose full size was asked for last, and what
 """
 
 from datetime import datetime
+from typing import Literal, NotRequired
 
 from bson import ObjectId
+from typing_extensions import TypedDict
 
 from domain.accounts import PersonalDataErased
 from domain.albums import PhotoConsentWithdrawn
@@ -22,11 +24,78 @@ from domain.tryon_events import (
     TryOnShared,
     TryOnUnshared,
 )
-from projections.images import object_url
+from projections.images import PointDocument, object_url
 from projections.projection import Delete, DeleteWhere, Projection, Put, Set
+from projections.stored import Hidden, Id, Stored, shape
+
+
+@shape
+class LeftOutDocument(TypedDict):
+    """A piece that could not be worn: its place among `productIds`, and why."""
+
+    index: int
+    code: str
+    message: str
+
+
+@shape
+class AdjustmentsDocument(TypedDict):
+    scale: float
+    rotation: float
+    position: PointDocument
+    face: int | None
+    occlusion: bool
+    shadow: float
+    light: float
+    sparkle: float
+
+
+@shape
+class FailedDocument(TypedDict):
+    code: str
+    reason: str
+
+
+@shape
+class FinishedDocument(TypedDict):
+    revision: int
+    failure: FailedDocument | None
+
+
+@shape
+class ResultDocument(Stored):
+    userId: Id
+    productId: Id
+    productIds: list[Id]
+    productName: str
+    userImageId: Id
+    resultImageUrl: str
+    previewImageUrl: str
+    previewWidth: NotRequired[int]
+    previewHeight: NotRequired[int]
+    leftOut: list[LeftOutDocument]
+    adjustments: AdjustmentsDocument
+    status: Literal["processing", "ready", "failed"]
+    revision: int
+    saved: bool
+    fullSizeAsked: Hidden[bool]
+    shared: bool
+    shareUrl: str
+    shareTokenSha256: NotRequired[Hidden[str]]
+    shareExpiresAt: NotRequired[datetime | None]
+    width: NotRequired[int]
+    height: NotRequired[int]
+    rendererVersion: NotRequired[str]
+    failure: NotRequired[FailedDocument | None]
+    finished: NotRequired[Hidden[FinishedDocument]]
+    createdAt: datetime
+    updatedAt: datetime
+    expiresAt: datetime | None
+
 
 RESULTS = Projection(
     "tryOnResults",
+    document=ResultDocument,
     version=2,
     indexes=[
         [("userId", 1), ("createdAt", -1), ("_id", -1)],

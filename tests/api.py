@@ -19,6 +19,7 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
+from pydantic import ValidationError
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -40,6 +41,7 @@ from projections.runner import Runner
 from settings import Settings
 from tests.fakes import CountingLimiter, Folding, NoImaging, Outbox, PictureShelf, PlainHasher
 from tests.fakes_gateway import FakeGateway
+from tests.folding import fits
 from tests.samples import ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, settings_for_tests
 
 BASE_URL = "http://shop.test"
@@ -82,6 +84,8 @@ class Api:
     gateway: FakeGateway
     consistency: Folding
     stack: AsyncExitStack = field(repr=False)
+    plants_documents: bool = False
+    """Set by a test that puts documents of its own making among those of folds."""
 
     async def customer(self, email: str | None = None, **fields: Any) -> Person:
         """Somebody new."""
@@ -211,7 +215,24 @@ async def api(
     """The shop, with its first administrator and nothing else."""
     async with open_api(shared_read_models, tmp_path) as opened:
         yield opened
+    misshapen = [] if opened.plants_documents else await _misshapen(shared_read_models)
     await _empty(shared_read_models)
+    assert not misshapen, misshapen[0]
+
+
+async def _misshapen(database: AsyncDatabase[dict[str, Any]]) -> list[str]:
+    """Why documents that the test's commands have left do not fit the shape that their folds promise."""
+    found = await asyncio.gather(
+        *(database[projection.name].find().to_list(100) for projection in PROJECTIONS)
+    )
+    faults = []
+    for projection, documents in zip(PROJECTIONS, found, strict=True):
+        for document in documents:
+            try:
+                fits(projection, document)
+            except ValidationError as fault:
+                faults.append(f"{projection.name} {document['_id']}: {fault}")
+    return faults
 
 
 async def _empty(database: AsyncDatabase[dict[str, Any]]) -> None:

@@ -1,7 +1,9 @@
-"""Events told to a projection, and the documents that it makes of them."""
+"""Events told to a projection, and the documents that it makes of them: each held to its shape."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from domain.kernel import AggregateRoot, DomainEvent
 from domain.ports.events import RecordedEvent
@@ -22,7 +24,25 @@ def folded(projection: Projection, *told: Told) -> dict[Any, dict[str, Any]]:
         versions[stream] = versions.get(stream, 0) + 1
         place = {"originator_id": stream, "originator_version": versions[stream]}
         history.append(_recorded(event.model_copy(update=place), position))
-    return fold(projection, history)
+    documents = fold(projection, history)
+    for document in documents.values():
+        fits(projection, document)
+    return documents
+
+
+def fits(projection: Projection, document: Any) -> None:
+    """Fails when a field is missing, is of another type or has no place in the shape."""
+    if projection.document is not None:
+        shape_of(projection.document).validate_python(document)
+
+
+_shapes: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def shape_of(document: type[Any]) -> TypeAdapter[Any]:
+    if document not in _shapes:
+        _shapes[document] = TypeAdapter(document)
+    return _shapes[document]
 
 
 def _recorded(event: DomainEvent, position: int) -> RecordedEvent:

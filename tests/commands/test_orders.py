@@ -312,6 +312,7 @@ async def test_the_order_of_a_forgotten_person_expires_like_any_other(api: Api) 
 
 
 async def test_a_deadline_that_leads_nowhere_does_not_stop_the_round(api: Api) -> None:
+    api.plants_documents = True
     product, customer = await on_sale(api), await api.customer()
     await ordered(customer, (product["id"], 2))
     await api.services.read_models["orderDeadlines"].insert_one(

@@ -55,6 +55,7 @@ async def test_what_cannot_be_removed_holds_up_nobody(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Documents without a history: none such should be. They cost a round at most, and then wait."""
+    api.plants_documents = True
     monkeypatch.setattr(retention, "MAX_IN_ONE_ROUND", 1)
     with_studio(api)
     await photographed(api, await api.customer())

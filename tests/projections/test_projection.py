@@ -8,6 +8,7 @@ from bson import ObjectId
 
 from domain.kernel import DomainEvent, InitialEvent
 from domain.ports.events import RecordedEvent
+from projections import PROJECTIONS
 from projections.projection import (
     Append,
     Change,
@@ -147,3 +148,7 @@ def test_indexes_are_pairs_with_or_without_options() -> None:
         ((("owner", 1), ("at", -1)), {}),
         ((("sku", 1),), {"unique": True}),
     ]
+
+
+def test_every_read_model_says_what_its_documents_look_like() -> None:
+    assert [projection.name for projection in PROJECTIONS if projection.document is None] == []

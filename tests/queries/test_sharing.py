@@ -72,6 +72,7 @@ async def test_a_link_to_a_saved_result_shows_its_preview(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["previewImageUrl", "previewWidth", "previewHeight"])
 async def test_a_link_of_before_there_were_previews_holds(api: Api, name: str) -> None:
+    api.plants_documents = True
     _, _, address = await link(api)
     await api.services.read_models["tryOnResults"].update_one({}, {"$unset": {name: ""}})
     page = await api.client.get(address)
