@@ -13,7 +13,6 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -22,13 +21,14 @@ import queries
 from bootstrap import open_services
 from commands.execution import Execution
 from commands.reactions.starting import ensure_admin, load_demo
+from contract.document import describe
 from dependencies.lists import fresh
 from dependencies.reading import Reading, ReadingServices
 from domain import errors
 from integrations.access_log import to_standard_error
 from integrations.logs import configure_logs
 from middleware import BodyLimit, KnownHosts, RequestContext, body_limits
-from problems import MEDIA_TYPE, Problem, Statuses, handle_problems, problem
+from problems import Statuses, handle_problems, problem
 from settings import Settings, SettingsError, load_settings
 from shop_window import ShopWindow
 
@@ -189,43 +189,10 @@ TAGS = [
     {"name": "operations", "description": "Health and figures."},
 ]
 
-PROBLEM_ANSWERS = {
-    "400": "The request or file cannot be read",
-    "401": "No valid access token",
-    "403": "Not with your role",
-    "404": "No such thing, or not yours",
-    "409": "Not in its present state, or changed by others meanwhile",
-    "413": "Over a limit of size",
-    "422": "Fields that cannot be accepted",
-    "429": "Over a limit of rate; see Retry-After",
-    "503": "Something that it needs is down; see Retry-After",
-}
-
 
 def _documented(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document: every operation of the API may answer with a problem document."""
     if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            routes=app.routes,
-            tags=app.openapi_tags,
-        )
-        components = schema.setdefault("components", {}).setdefault("schemas", {})
-        problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        components |= problem_schema.pop("$defs", {}) | {"Problem": problem_schema}
-        for name in ("HTTPValidationError", "ValidationError"):
-            components.pop(name, None)
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        for path, operations in schema["paths"].items():
-            if path.startswith("/api/"):
-                for operation in operations.values():
-                    operation["responses"] |= {
-                        status: {"description": text, "content": content}
-                        for status, text in PROBLEM_ANSWERS.items()
-                    }
-        app.openapi_schema = schema
+        app.openapi_schema = describe(app)
     return app.openapi_schema
 
 

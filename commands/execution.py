@@ -40,18 +40,15 @@ class Execution:
         content_digest: bytes = b"",
     ) -> Response:
         outcome = await self.carry_out(handler, content_digest=content_digest)
-        if shows is None or outcome.object_id is None:
-            visible, document = True, None
-        else:
-            visible = await self._visible(outcome)
-            document = await self._find(outcome.object_id, shows) if visible else None
+        document = None if shows is None else await self.shown(outcome, shows)
         headers = await self.headers(outcome) | etag(document or {})
         if outcome.object_id is not None and status in {201, 202}:
             headers["Location"] = self._location(location, outcome.object_id)
         if outcome.repeated:
             headers["Idempotent-Replayed"] = "true"
         if document is None or shows is None:
-            return answer(_name(outcome), status=status if visible else 202, headers=headers)
+            is_awaited = shows is not None and outcome.object_id is not None
+            return answer(_name(outcome), status=202 if is_awaited else status, headers=headers)
         return answer(self._show(document, shows, view), status=status, headers=headers)
 
     async def carry_out(self, handler: Handler, *, content_digest: bytes = b"") -> Outcome:

@@ -63,13 +63,19 @@ class PictureDocument(TypedDict):
 
 
 @shape
-class OverlayDocument(TypedDict):
+class OverlayPlacing(TypedDict):
+    """What a page needs to place an overlay; anchors in its pixels."""
+
     image: str
     width: int
     height: int
     widthMm: float
     pxPerMm: float
     anchors: dict[str, PointDocument]
+
+
+@shape
+class OverlayDocument(OverlayPlacing):
     source: Word[OverlaySource]
     picture: PictureDocument | None
     widthEstimated: bool
@@ -88,7 +94,9 @@ class RefusalDocument(TypedDict):
 
 
 @shape
-class ProductDocument(Stored):
+class ProductCommon(Stored):
+    """What customers and staff see alike."""
+
     name: str
     category: Word[Category]
     description: str
@@ -99,7 +107,6 @@ class ProductDocument(Stored):
     images: list[str]
     preorderAvailable: bool
     inStock: bool
-    stock: StockDocument
     specifications: SpecificationsDocument
     attributes: dict[str, str]
     rating: float
@@ -114,12 +121,17 @@ class ProductDocument(Stored):
     widthMm: float | None
     hsn: str | None
     huid: list[str]
-    overlay: OverlayDocument | None
-    overlayRefusal: RefusalDocument | None
     importId: NotRequired[Id]
     importRow: NotRequired[int]
     createdAt: datetime
     updatedAt: datetime
+
+
+@shape
+class ProductDocument(ProductCommon):
+    stock: StockDocument
+    overlay: OverlayDocument | None
+    overlayRefusal: RefusalDocument | None
     _tokens: list[str]
     _pictureDue: datetime | None
 

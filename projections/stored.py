@@ -43,7 +43,7 @@ class _Hidden:
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(schema) | {HIDDEN: True}
+        return {**handler(schema), HIDDEN: True}
 
 
 HIDDEN = "x-hidden"

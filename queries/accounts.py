@@ -14,6 +14,8 @@ from dependencies.reading import Reading, ReadModels
 from dependencies.services import Services
 from domain.errors import NotFound
 from domain.values import Role
+from projections.accounts import SessionDocument
+from projections.stored import shape
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"], dependencies=[limited("read")])
 admin_router = APIRouter(
@@ -21,6 +23,12 @@ admin_router = APIRouter(
 )
 
 USERS, SESSIONS = "users", "sessions"
+
+
+@shape
+class SessionShown(SessionDocument):
+    current: bool
+    """Whether it is the one that asks."""
 
 
 def user_view(document: Document, _: Services) -> dict[str, Any]:

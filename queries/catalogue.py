@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pymongo.asynchronous.collection import AsyncCollection
+from typing_extensions import TypedDict
 
 from dependencies.answers import answer, etag, present
 from dependencies.caller import OptionalUser
@@ -20,8 +21,17 @@ from dependencies.services import Services
 from domain.errors import NotFound
 from domain.sessions import User
 from domain.values import Role
-from projections.catalogue import FEATURED, NEWEST
+from projections.catalogue import (
+    FEATURED,
+    NEWEST,
+    OverlayDocument,
+    OverlayPlacing,
+    ProductCommon,
+    RefusalDocument,
+    StockDocument,
+)
 from projections.product_changes import CHANGING, EITHER
+from projections.stored import shape
 from queries.by_index import Keys, by_index
 from queries.images import signed
 from queries.product_facets import counted, counted_of
@@ -42,6 +52,40 @@ FEW = 3
 HEX_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
+@shape
+class StockShown(StockDocument):
+    reserved: int | None
+    status: Literal["in_stock", "limited", "out_of_stock", "preorder"]
+
+
+@shape
+class CanBeTriedOn(TypedDict):
+    available: bool
+
+
+@shape
+class ProductShown(ProductCommon):
+    """As customers see it."""
+
+    stock: StockShown
+    overlay: OverlayPlacing | None
+    tryOn: CanBeTriedOn
+
+
+@shape
+class ProductForStaff(ProductCommon):
+    stock: StockShown
+    overlay: OverlayDocument | None
+    overlayRefusal: RefusalDocument | None
+    tryOn: CanBeTriedOn
+
+
+@shape
+class ProductAlike(ProductShown):
+    reason: str
+    """Why it may please: another necklace, say."""
+
+
 def product_view(document: Document, services: Services) -> dict[str, Any]:
     """As customers see it: how an overlay came about, or why there is none, is not for them."""
     shown = staff_product_view(document, services)
@@ -51,8 +95,7 @@ def product_view(document: Document, services: Services) -> dict[str, Any]:
     return shown
 
 
-OVERLAY = {"image", "width", "height", "widthMm", "pxPerMm", "anchors"}
-"""What a page needs to place an overlay."""
+OVERLAY = frozenset(OverlayPlacing.__annotations__)
 
 
 def staff_product_view(document: Document, services: Services) -> dict[str, Any]:

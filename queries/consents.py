@@ -1,17 +1,29 @@
 """Whether one has agreed to one's photographs being stored, to which text, and when."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Response
+from typing_extensions import TypedDict
 
 from dependencies.answers import answer, present
 from dependencies.caller import CurrentUser
 from dependencies.documents import object_id_or_404
 from dependencies.limits import limited
 from dependencies.reading import ReadModels
+from projections.stored import shape
 
 router = APIRouter(prefix="/api/images/consent", tags=["images"], dependencies=[limited("read")])
 
 CONSENTS = "photoConsents"
 NEVER_ASKED = {"given": False, "text": "", "givenAt": None, "withdrawnAt": None}
+
+
+@shape
+class NeverAsked(TypedDict):
+    given: bool
+    text: str
+    givenAt: datetime | None
+    withdrawnAt: datetime | None
 
 
 @router.get("")

@@ -16,11 +16,18 @@ from domain.errors import NotFound
 from domain.orders import OrderStatus
 from domain.sessions import User
 from domain.values import Role
+from projections.orders import OrderDocument
+from projections.stored import shape
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], dependencies=[limited("read")])
 
 ORDER_STAFF = (Role.ORDER_MANAGER, Role.SUPPORT, Role.FINANCE)
 PaymentStatus = Literal["pending", "completed", "failed", "refunded"]
+
+
+@shape
+class OrderShown(OrderDocument):
+    amountDueMinor: int
 
 
 def order_view(document: Document, _: Services) -> dict[str, Any]:

@@ -14,12 +14,20 @@ from dependencies.services import Services
 from domain.errors import NotFound
 from domain.payment_states import PaymentStatus
 from domain.values import Role
+from projections.payments import PaymentDocument, RefundDocument
+from projections.stored import shape
 from queries.orders import own
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], dependencies=[limited("read")])
 
 PAYMENT_STAFF = (Role.FINANCE, Role.ORDER_MANAGER, Role.SUPPORT)
 METHODS = ("card", "upi", "netbanking", "wallet")
+
+
+@shape
+class PaymentShown(PaymentDocument):
+    refunds: list[RefundDocument]
+    """In the order in which they were asked for."""
 
 
 def payment_view(document: Document, _: Services) -> dict[str, Any]:

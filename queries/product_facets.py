@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
+from typing_extensions import TypedDict
 
 from projections.catalogue import NEWEST
+from projections.stored import shape
 from queries.by_index import Keys, by_index
 from queries.product_filters import index_for
 
@@ -22,6 +24,30 @@ BANDS = (0, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000)
 
 Document = Mapping[str, Any]
 SHAPE = dict.fromkeys((*NAMES, "priceMinor"), 1) | {"_id": 0}
+
+
+@shape
+class FacetValue(TypedDict):
+    value: str | bool
+    count: int
+
+
+@shape
+class PriceBand(TypedDict("PriceBand", {"from": int, "to": int | None})):
+    """In rupees; the last has no end."""
+
+    count: int
+
+
+@shape
+class Facets(TypedDict):
+    category: list[FacetValue]
+    productType: list[FacetValue]
+    tryOnRegion: list[FacetValue]
+    inStock: list[FacetValue]
+    price: list[PriceBand]
+    counted: int
+    isComplete: bool
 
 
 async def counted(

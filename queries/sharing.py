@@ -6,12 +6,14 @@ the picture's own: once it is withdrawn or has expired, or the result is deleted
 
 import base64
 import hashlib
+from datetime import datetime
 from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pymongo.asynchronous.database import AsyncDatabase
+from typing_extensions import TypedDict
 
 from dependencies.answers import answer, iso
 from dependencies.documents import Document
@@ -19,6 +21,7 @@ from dependencies.limits import limited
 from dependencies.reading import Reading, ReadModels
 from dependencies.services import Services
 from domain.errors import Gone
+from projections.stored import Id, shape
 from queries.images import OBJECT
 from queries.media import UNTRUSTED
 
@@ -53,6 +56,14 @@ PAGE = """<!doctype html>
 </main></body>
 </html>
 """
+
+
+@shape
+class SharedShown(TypedDict):
+    resultImageUrl: str
+    productId: Id
+    productName: str
+    expiresAt: datetime
 
 
 async def shared(

@@ -1,10 +1,11 @@
 """One's own try-on results, each beside the photograph as it was before."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 from fastapi import APIRouter, Response
 from pymongo.asynchronous.database import AsyncDatabase
+from typing_extensions import TypedDict
 
 from dependencies.answers import answer, etag, present
 from dependencies.caller import CurrentUser
@@ -14,11 +15,32 @@ from dependencies.lists import Page
 from dependencies.reading import Reading, ReadModels
 from dependencies.services import Services
 from domain.errors import NotFound
+from projections.stored import shape
+from projections.tryon import FailedDocument, ResultDocument
 from queries.images import signed
 
 router = APIRouter(prefix="/api/try-on", tags=["try-on"], dependencies=[limited("read")])
 
 RESULTS, IMAGES = "tryOnResults", "uploadedImages"
+
+
+@shape
+class FullSize(TypedDict):
+    """Whether `resultImageUrl` is as large as the photograph."""
+
+    status: Literal["none", "processing", "ready", "failed"]
+    failure: NotRequired[FailedDocument]
+
+
+@shape
+class ResultShown(ResultDocument):
+    fullSize: FullSize
+
+
+@shape
+class ResultBesidePhotograph(ResultShown):
+    beforeImageUrl: str
+    """The photograph; empty where it is gone."""
 
 
 def result_view(document: Document, services: Services) -> dict[str, Any]:

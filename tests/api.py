@@ -39,6 +39,7 @@ from main import create_app
 from projections import PROJECTIONS
 from projections.runner import Runner
 from settings import Settings
+from tests.contracted import contract_of
 from tests.fakes import CountingLimiter, Folding, NoImaging, Outbox, PictureShelf, PlainHasher
 from tests.fakes_gateway import FakeGateway
 from tests.folding import fits
@@ -129,7 +130,15 @@ class Api:
 
 def _client(app: FastAPI, **options: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 4711))
-    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, **options)
+    contract = contract_of(app)
+
+    async def keep_the_contract(response: httpx.Response) -> None:
+        await response.aread()
+        breach = contract.breach(response)
+        assert breach is None, breach
+
+    hooks = {"response": [keep_the_contract]}
+    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, event_hooks=hooks, **options)
 
 
 @asynccontextmanager

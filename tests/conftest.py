@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from embedded.servers import MailSink, Mongod, NatsServer, Valkey
 from tests.explained import Explained
 
-pytest_plugins = ["tests.api", "tests.shuffled"]
+pytest_plugins = ["tests.contracted", "tests.api", "tests.shuffled"]
 
 hypothesis.settings.register_profile("kundan", deadline=None)
 hypothesis.settings.load_profile("kundan")

@@ -13,12 +13,6 @@ from domain.images import Image
 from domain.tryon import TryOn
 from domain.values import ImageId, ResultId, UserId
 
-
-async def complete_again(_: UnitOfWork) -> None:
-    """Comes to be asked only when no Idempotency-Key tells of an answer that was given."""
-    raise NotFound("there is no such upload; it may have been completed, or be over an hour old")
-
-
 CONSENT = "photo-try-on-1"
 """The version of the text under the tick box: this photograph is used for try-on only."""
 
@@ -96,3 +90,8 @@ async def remove_result(result_id: ResultId, work: UnitOfWork, *, reason: str) -
     album.release((result_id,))
     result.delete(reason=reason)
     return result
+
+
+async def complete_again(_: UnitOfWork) -> None:
+    """Comes to be asked only when no Idempotency-Key tells of an answer that was given."""
+    raise NotFound("there is no such upload; it may have been completed, or be over an hour old")

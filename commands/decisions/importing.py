@@ -28,40 +28,67 @@ from domain.import_rules import (
 from domain.imports import Counts, Import, ImportStatus
 from domain.values import ImportId, UserId
 
+
+async def start_import(
+    user_id: UserId,
+    work: UnitOfWork,
+    *,
+    file_name: str,
+    file_size: int,
+    sha256: str,
+    key: str,
+    on_duplicate: OnDuplicate,
+) -> Import:
+    return work.add(
+        Import.begin(
+            work.new_id(),
+            user_id=user_id,
+            file_name=file_name,
+            file_size=file_size,
+            sha256=sha256,
+            key=key,
+            on_duplicate=on_duplicate,
+            now=work.now,
+        )
+    )
+
+
+async def refuse_import(
+    user_id: UserId,
+    refused: TableRefused,
+    work: UnitOfWork,
+    *,
+    file_name: str,
+    file_size: int,
+    sha256: str,
+) -> Import:
+    """A file that cannot be read leaves its trace in the history all the same."""
+    job = await start_import(
+        user_id,
+        work,
+        file_name=file_name,
+        file_size=file_size,
+        sha256=sha256,
+        key="",
+        on_duplicate="skip",
+    )
+    job.fail(code=refused.code, reason=refused.detail, now=work.now)
+    return job
+
+
+async def cancel_import(import_id: ImportId, user_id: UserId, work: UnitOfWork) -> Import:
+    job = await work.load(Import, import_id)
+    job.must_belong_to(user_id)
+    job.cancel()
+    return job
+
+
 FINISH = "finish"
 
 
 def finish_id(import_id: str) -> str:
     """The command id that ends an import: whoever started it can wait for that commit."""
     return f"import:{import_id}:{FINISH}"
-
-
-def claimed_as(key: str) -> tuple[str, str]:
-    """Kind and value of the claim that a product's key stands for."""
-    kind, _, value = key.partition(":")
-    return ("sku", value) if kind == "sku" else ("product", key)
-
-
-async def _existing(rows: Sequence[ReadRow], work: UnitOfWork) -> dict[str, ProductSnapshot]:
-    names = {
-        row.draft.key: work.claim_id(*claimed_as(row.draft.key))
-        for row in rows
-        if row.draft is not None
-    }
-    claims = await work.find_many(Claim, list(names.values()))
-    owners = {key: claims[name].owner for key, name in names.items() if name in claims}
-    products = await work.find_many(Product, [o for o in owners.values() if o])
-    return snapshots(owners, products)
-
-
-def snapshots(
-    owners: Mapping[str, str | None], products: Mapping[str, Product]
-) -> dict[str, ProductSnapshot]:
-    return {
-        key: ProductSnapshot.of(owner, products[owner].details)
-        for key, owner in owners.items()
-        if owner is not None and owner in products
-    }
 
 
 async def import_rows(import_id: str, rows: Sequence[ReadRow], work: UnitOfWork) -> Import:
@@ -133,55 +160,29 @@ async def fail_import(import_id: str, refused: DomainError, work: UnitOfWork) ->
     return job
 
 
-async def start_import(
-    user_id: UserId,
-    work: UnitOfWork,
-    *,
-    file_name: str,
-    file_size: int,
-    sha256: str,
-    key: str,
-    on_duplicate: OnDuplicate,
-) -> Import:
-    return work.add(
-        Import.begin(
-            work.new_id(),
-            user_id=user_id,
-            file_name=file_name,
-            file_size=file_size,
-            sha256=sha256,
-            key=key,
-            on_duplicate=on_duplicate,
-            now=work.now,
-        )
-    )
+def claimed_as(key: str) -> tuple[str, str]:
+    """Kind and value of the claim that a product's key stands for."""
+    kind, _, value = key.partition(":")
+    return ("sku", value) if kind == "sku" else ("product", key)
 
 
-async def refuse_import(
-    user_id: UserId,
-    refused: TableRefused,
-    work: UnitOfWork,
-    *,
-    file_name: str,
-    file_size: int,
-    sha256: str,
-) -> Import:
-    """A file that cannot be read leaves its trace in the history all the same."""
-    job = await start_import(
-        user_id,
-        work,
-        file_name=file_name,
-        file_size=file_size,
-        sha256=sha256,
-        key="",
-        on_duplicate="skip",
-    )
-    job.fail(code=refused.code, reason=refused.detail, now=work.now)
-    return job
+async def _existing(rows: Sequence[ReadRow], work: UnitOfWork) -> dict[str, ProductSnapshot]:
+    names = {
+        row.draft.key: work.claim_id(*claimed_as(row.draft.key))
+        for row in rows
+        if row.draft is not None
+    }
+    claims = await work.find_many(Claim, list(names.values()))
+    owners = {key: claims[name].owner for key, name in names.items() if name in claims}
+    products = await work.find_many(Product, [o for o in owners.values() if o])
+    return snapshots(owners, products)
 
 
-async def cancel_import(import_id: ImportId, user_id: UserId, work: UnitOfWork) -> Import:
-    job = await work.load(Import, import_id)
-    job.must_belong_to(user_id)
-    job.cancel()
-    return job
+def snapshots(
+    owners: Mapping[str, str | None], products: Mapping[str, Product]
+) -> dict[str, ProductSnapshot]:
+    return {
+        key: ProductSnapshot.of(owner, products[owner].details)
+        for key, owner in owners.items()
+        if owner is not None and owner in products
+    }

@@ -15,35 +15,15 @@ from domain.values import ProductId
 
 UNREACHABLE = "picture-unreachable"
 """The host cannot be reached now: nothing is said of this picture."""
+
+
 FAILED = "picture-failed"
 """Something went wrong with this picture alone: it may go better later."""
-
-
-async def refuse_awaited(product_id: ProductId, work: UnitOfWork) -> Product:
-    product = await work.load(Product, product_id)
-    if (picture := product.awaited_picture) is not None:
-        reason = "this picture could not be worked on"
-        product.refuse_cut_out(picture=picture, code=FAILED, reason=reason, now=work.now)
-    return product
-
-
-async def take_cut_out(product_id: ProductId, overlay: Overlay, work: UnitOfWork) -> Product:
-    product = await work.load(Product, product_id)
-    product.take_cut_out(overlay)
-    return product
 
 
 async def give_overlay(product_id: ProductId, overlay: Overlay, work: UnitOfWork) -> Product:
     product = await work.load(Product, product_id)
     product.set_overlay(overlay)
-    return product
-
-
-async def refuse_cut_out(
-    product_id: ProductId, work: UnitOfWork, *, picture: str, code: str, reason: str
-) -> Product:
-    product = await work.load(Product, product_id)
-    product.refuse_cut_out(picture=picture, code=code, reason=reason, now=work.now)
     return product
 
 
@@ -91,3 +71,25 @@ def _first(stated: dict[str, Any]) -> Overlay:
             f"a first overlay needs {', '.join(sorted(missing))}", code="overlay-incomplete"
         )
     return Overlay.model_validate({"px_per_mm": 1.0, **stated})
+
+
+async def refuse_cut_out(
+    product_id: ProductId, work: UnitOfWork, *, picture: str, code: str, reason: str
+) -> Product:
+    product = await work.load(Product, product_id)
+    product.refuse_cut_out(picture=picture, code=code, reason=reason, now=work.now)
+    return product
+
+
+async def take_cut_out(product_id: ProductId, overlay: Overlay, work: UnitOfWork) -> Product:
+    product = await work.load(Product, product_id)
+    product.take_cut_out(overlay)
+    return product
+
+
+async def refuse_awaited(product_id: ProductId, work: UnitOfWork) -> Product:
+    product = await work.load(Product, product_id)
+    if (picture := product.awaited_picture) is not None:
+        reason = "this picture could not be worked on"
+        product.refuse_cut_out(picture=picture, code=FAILED, reason=reason, now=work.now)
+    return product

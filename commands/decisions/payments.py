@@ -1,9 +1,10 @@
 """A payment is asked for, and what its gateway says of it is recorded: each fact once."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import AliasChoices, Field, StringConstraints
+from pydantic.alias_generators import to_camel
 
 from commands.context import Command
 from commands.unit_of_work import UnitOfWork
@@ -15,6 +16,49 @@ from domain.payments import Payment
 from domain.ports.gateway import GatewayPayment, GatewayRefund, GatewayState
 from domain.refunds import observe_refund
 from domain.values import ObjectIdText, PaymentId
+
+GatewayText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class CreateIntent(Command):
+    order_id: ObjectIdText
+
+
+def _as(name: str) -> Any:
+    """Under Razorpay's own name; in our manner too, as it was documented before."""
+    return Field(validation_alias=AliasChoices(name, to_camel(name)))
+
+
+class ConfirmPayment(Command):
+    """What Razorpay's checkout gave the browser, under its own names."""
+
+    payment_id: ObjectIdText
+    razorpay_order_id: Annotated[GatewayText, _as("razorpay_order_id")]
+    razorpay_payment_id: Annotated[GatewayText, _as("razorpay_payment_id")]
+    razorpay_signature: Annotated[GatewayText, _as("razorpay_signature")]
+
+
+async def request_payment(
+    command: CreateIntent, customer_id: str, gateway: str, work: UnitOfWork
+) -> Payment:
+    """The order's open payment, or a new one. Its amount is always the order's."""
+    order = await work.find(Order, command.order_id)
+    if order is None or order.customer_id != customer_id:
+        raise NotFound("there is no order with this id")
+    order.must_await_payment()
+    if order.payment_id is not None:
+        payment = await work.load(Payment, order.payment_id)
+        if payment.is_open:
+            return payment
+    payment = Payment.request(
+        work.new_id(),
+        order_id=order.object_id,
+        customer_id=customer_id,
+        amount=order.total,
+        gateway=gateway,
+    )
+    order.request_payment(payment.object_id)
+    return work.add(payment)
 
 
 async def record_gateway_order(
@@ -61,42 +105,3 @@ async def record_gateway_observation(
         observe_refund(payment, refund, source=source)
     payment.observe(seen, source=source)
     return payment
-
-
-GatewayText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class CreateIntent(Command):
-    order_id: ObjectIdText
-
-
-class ConfirmPayment(Command):
-    """What Razorpay's checkout gave the browser, under its own names."""
-
-    payment_id: ObjectIdText
-    razorpay_order_id: GatewayText
-    razorpay_payment_id: GatewayText
-    razorpay_signature: GatewayText
-
-
-async def request_payment(
-    command: CreateIntent, customer_id: str, gateway: str, work: UnitOfWork
-) -> Payment:
-    """The order's open payment, or a new one. Its amount is always the order's."""
-    order = await work.find(Order, command.order_id)
-    if order is None or order.customer_id != customer_id:
-        raise NotFound("there is no order with this id")
-    order.must_await_payment()
-    if order.payment_id is not None:
-        payment = await work.load(Payment, order.payment_id)
-        if payment.is_open:
-            return payment
-    payment = Payment.request(
-        work.new_id(),
-        order_id=order.object_id,
-        customer_id=customer_id,
-        amount=order.total,
-        gateway=gateway,
-    )
-    order.request_payment(payment.object_id)
-    return work.add(payment)

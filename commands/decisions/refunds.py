@@ -22,41 +22,9 @@ from domain.refunds import (
 )
 from domain.values import Paise, PaymentId
 
-
-async def request_owed_refund(
-    payment_id: PaymentId, gateway_payment_id: str, reason: RefundReason, work: UnitOfWork
-) -> Payment:
-    payment = await work.load(Payment, payment_id)
-    request_owed(payment, work.new_id(), gateway_payment_id=gateway_payment_id, reason=reason)
-    return payment
-
-
-async def record_unknown_refund(
-    payment_id: PaymentId, refund_id: str, error: Unavailable, work: UnitOfWork
-) -> Payment:
-    payment = await work.load(Payment, payment_id)
-    refund_outcome_unknown(payment, refund_id, reason=error.detail)
-    return payment
-
-
-async def record_refused_refund(
-    payment_id: PaymentId, refund_id: str, error: Invalid | RuleViolation, work: UnitOfWork
-) -> Payment:
-    payment = await work.load(Payment, payment_id)
-    refund_refused(payment, refund_id, reason=error.detail)
-    return payment
-
-
-async def record_refund(
-    payment_id: PaymentId, seen: GatewayRefund, source: Source, work: UnitOfWork
-) -> Payment:
-    payment = await work.load(Payment, payment_id)
-    observe_refund(payment, seen, source=source)
-    return payment
-
-
 ONE_RUPEE = 100
 """In paise: the least that a gateway gives back."""
+
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -95,4 +63,36 @@ async def refund_payment(
     account = await work.find(Account, payment.customer_id)
     if account is not None and not account.erased:
         explain_refund(payment, refund_id, note=command.reason)
+    return payment
+
+
+async def request_owed_refund(
+    payment_id: PaymentId, gateway_payment_id: str, reason: RefundReason, work: UnitOfWork
+) -> Payment:
+    payment = await work.load(Payment, payment_id)
+    request_owed(payment, work.new_id(), gateway_payment_id=gateway_payment_id, reason=reason)
+    return payment
+
+
+async def record_unknown_refund(
+    payment_id: PaymentId, refund_id: str, error: Unavailable, work: UnitOfWork
+) -> Payment:
+    payment = await work.load(Payment, payment_id)
+    refund_outcome_unknown(payment, refund_id, reason=error.detail)
+    return payment
+
+
+async def record_refused_refund(
+    payment_id: PaymentId, refund_id: str, error: Invalid | RuleViolation, work: UnitOfWork
+) -> Payment:
+    payment = await work.load(Payment, payment_id)
+    refund_refused(payment, refund_id, reason=error.detail)
+    return payment
+
+
+async def record_refund(
+    payment_id: PaymentId, seen: GatewayRefund, source: Source, work: UnitOfWork
+) -> Payment:
+    payment = await work.load(Payment, payment_id)
+    observe_refund(payment, seen, source=source)
     return payment

@@ -22,14 +22,6 @@ from domain.tryon_events import (
 )
 from domain.values import ObjectIdText, ResultId, Role, UserId
 
-
-async def answer_try_on(asked: TryOn, answer: Callable[..., None], work: UnitOfWork) -> TryOn:
-    """The answer is to the revision that was rendered; the result knows whether it still waits."""
-    result = await work.load(TryOn, asked.object_id)
-    answer(result, revision=asked.revision)
-    return result
-
-
 SHARE_DAYS = 30
 
 
@@ -178,4 +170,11 @@ async def _own(result_id: ResultId, user_id: UserId, work: UnitOfWork) -> TryOn:
     result.must_belong_to(user_id)
     album = await work.load(Album, user_id)
     album.must_hold(result.image_id)
+    return result
+
+
+async def answer_try_on(asked: TryOn, answer: Callable[..., None], work: UnitOfWork) -> TryOn:
+    """The answer is to the revision that was rendered; the result knows whether it still waits."""
+    result = await work.load(TryOn, asked.object_id)
+    answer(result, revision=asked.revision)
     return result
