@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 import commands
 import queries
@@ -53,6 +53,7 @@ STATUSES: Statuses = (
 )
 
 PROBE_SECONDS = 1.0
+TASKS = Gauge("kundan_api_tasks", "Tasks of the event loop")
 
 EXPOSED_HEADERS = [
     "ETag",
@@ -159,6 +160,7 @@ def _operations() -> APIRouter:
     @router.get("/metrics")
     async def metrics() -> Response:
         """Figures for Prometheus."""
+        TASKS.set(len(asyncio.all_tasks()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -36,6 +36,7 @@ class WorkerMetrics(Collector):
         self._desk = desk
         self._last_position = 0
         self._dead_letters = 0
+        self._tasks = 0
         self._moved_to = 0
         self._moved_at = time.monotonic()
 
@@ -46,6 +47,7 @@ class WorkerMetrics(Collector):
                 self._dead_letters = await self._desk.count()
             except PyMongoError as e:
                 log.warning("the worker cannot be observed", reason=repr(e))
+            self._tasks = len(asyncio.all_tasks())
             self._note_progress()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(OBSERVE_SECONDS):
@@ -66,6 +68,7 @@ class WorkerMetrics(Collector):
         position = self._runner.position
         lag = max(0, self._last_position - position)
         age = time.monotonic() - self._moved_at
+        yield gauge("kundan_worker_tasks", "Tasks of the event loop", self._tasks)
         yield gauge("kundan_projection_position", "Events that the read models have", position)
         yield gauge("kundan_projection_lag_events", "Events that they have not", lag)
         yield gauge("kundan_projection_age_seconds", "Time since they last moved or had all", age)

@@ -404,6 +404,7 @@ async def test_the_figures_name_routes_and_not_ids(api: Api) -> None:
     await person.client.delete(f"/api/auth/sessions/{'1' * 24}")
     figures = (await api.client.get("/metrics")).text
     assert 'route="/api/auth/sessions/{session_id}"' in figures
+    assert re.search(r"^kundan_api_tasks [1-9]", figures, re.MULTILINE)
     assert "1" * 24 not in figures
 
 

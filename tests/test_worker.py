@@ -233,6 +233,7 @@ async def test_it_tells_prometheus_how_far_it_is(settings: Settings, shop: Readi
         page = await asyncio.to_thread(read, f"http://127.0.0.1:{port[1]}/metrics")
     assert f"kundan_projection_position {place:.1f}" in page
     assert 'kundan_parked_streams{projection="users"} 0.0' in page
+    assert re.search(r"^kundan_worker_tasks [1-9]", page, re.MULTILINE)
     assert 'kundan_consumer_redeliveries_total{consumer="erased_person_loses_the_key"} 0.0' in page
 
 
