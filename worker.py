@@ -51,8 +51,8 @@ GRACE_SECONDS = 25.0
 LONGEST_PAUSE = 600.0
 MOST_FAILURES = 10
 BEAT_SECONDS = 5.0
-LONGEST_BEAT = 20.0
-"""Shorter than the half minute for which a build counts as at work."""
+"""Far shorter than the half minute for which a build counts as at work."""
+LONGEST_PAUSE_OF_MOVES = 20.0
 
 
 @dataclass
@@ -182,21 +182,41 @@ async def keep_read_models_ours(services: ReadingServices, *, stop: asyncio.Even
     Higher versions win. Lower ones are taken back to only when no newer worker is left: a rollback.
     """
     builds = Builds(services.read_models, {p.name: p.version for p in PROJECTIONS})
+    beating = asyncio.create_task(keep_beating(builds, stop=stop), name="builds")
     failures = 0
+    try:
+        while not stop.is_set():
+            try:
+                await builds.beat()
+                for projection in await not_ours(services, builds):
+                    await move(projection, services)
+                failures = 0
+            except (MovedError, Unavailable, PyMongoError) as e:
+                failures = min(failures + 1, MOST_FAILURES)
+                log.warning("read models not moved yet", failures=failures, reason=repr(e))
+            await pause(min(BEAT_SECONDS + 2**failures, LONGEST_PAUSE_OF_MOVES), stop=stop)
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        await builds.leave()
+
+
+async def keep_beating(builds: Builds, *, stop: asyncio.Event) -> None:
+    """Also while a collection is filled for an hour: an older build would think that we are gone."""
     while not stop.is_set():
         try:
             await builds.beat()
-            for projection in await not_ours(services, builds):
-                await move(projection, services)
-            failures = 0
-        except (MovedError, Unavailable, PyMongoError) as e:
-            failures = min(failures + 1, MOST_FAILURES)
-            log.warning("read models not moved yet", failures=failures, reason=repr(e))
-        spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(BEAT_SECONDS + 2**failures, LONGEST_BEAT) * spread):
-                await stop.wait()
-    await builds.leave()
+        except Unavailable as e:
+            log.warning("this build is not heard", reason=e.detail)
+        await pause(BEAT_SECONDS, stop=stop)
+
+
+async def pause(seconds: float, *, stop: asyncio.Event) -> None:
+    """About so long, or until `stop`."""
+    spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds * spread):
+            await stop.wait()
 
 
 async def not_ours(services: ReadingServices, builds: Builds) -> list[Projection]:
@@ -234,11 +254,8 @@ async def keep_going(
         except Exception as e:  # noqa: BLE001 - the next round is the remedy, and the log tells
             failures = min(failures + 1, MOST_FAILURES)
             log.warning("round failed", round=this.name, failures=failures, reason=repr(e))
-        spread = random.uniform(0.8, 1.2)  # noqa: S311 # spreads load, hides nothing
-        pause = min(this.every_seconds * 2**failures, max(LONGEST_PAUSE, this.every_seconds))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause * spread):
-                await stop.wait()
+        longest = max(LONGEST_PAUSE, this.every_seconds)
+        await pause(min(this.every_seconds * 2**failures, longest), stop=stop)
 
 
 async def main(settings: Settings) -> int:

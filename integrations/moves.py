@@ -2,7 +2,8 @@
 
 A rename cannot be part of a transaction. So the live group is fenced first, the fence naming the new
 collection by its UUID: whoever comes later sees from the UUID whether the rename has happened, and
-ends the move either way. A maker that wakes up after that finds its collection or its fence gone.
+ends the move either way. A maker that wakes up after that finds its collection or its fence gone, or the
+fence of another.
 """
 
 from typing import Any
@@ -33,6 +34,8 @@ class Move:
         self._database = database
         self._checkpoints = database.get_collection("checkpoints", write_concern=MAJORITY)
         self._stale_milliseconds = stale_milliseconds
+        self._fenced: Any = None
+        """The UUID of the collection for which this maker has raised the fence."""
 
     async def fence(self, *, projection: str, version: int, building: str) -> int:
         """Pause the live group; return where it stands. Raises MovedError when another move is on."""
@@ -54,12 +57,15 @@ class Move:
         )
         if live is None:
             raise MovedError
+        self._fenced = uuid
         return int(live["position"])
 
     async def swap(self) -> None:
-        """Rename the fenced collection over the serving one, and lift the fence."""
+        """Rename the fenced collection over the serving one, and lift the fence. Raises MovedError when the
+        fence is not this maker's any more: another one's collection may not be filled yet.
+        """
         fence = await self._fence()
-        if fence is None:
+        if fence is None or fence["uuid"] != self._fenced:
             raise MovedError
         try:
             await self._rename(fence)

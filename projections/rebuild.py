@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from domain.ports.events import RecordedEvent
-from domain.read_models import ReadModels
+from domain.read_models import MovedError, ReadModels
 from projections.projection import Projection
 from projections.runner import History, Runner
 
@@ -46,7 +46,9 @@ class Building(ReadModels, Protocol):
         """Stop the live read models; return where they stand. Raises MovedError when fenced already."""
 
     async def swap(self) -> None:
-        """Move the collection in, with its parked events, and take the fence away."""
+        """Move the collection in, with its parked events, and take the fence away. Raises MovedError when the
+        fence is another's by now.
+        """
 
 
 async def rebuild(
@@ -57,7 +59,9 @@ async def rebuild(
     progress: Progress = unseen,
     batch_events: int = BATCH_EVENTS,
 ) -> int:
-    """Fill the projection anew and move it in; return the position. Safe beside the live runner."""
+    """Fill the projection anew and move it in; return the position. Safe beside the live runner. Raises
+    MovedError when it could not be filled to the end: begin again.
+    """
     await building.begin()
     runner = Runner([projection], read_models=building, history=history)
     await runner.start()
@@ -65,6 +69,8 @@ async def rebuild(
         await fill(runner, history, end=end, progress=progress, batch_events=batch_events)
     end = await building.fence()
     await fill(runner, history, end=end, progress=progress, batch_events=batch_events)
+    if runner.position != end:  # somebody has taken the collection away, or the ledger shows less
+        raise MovedError
     await building.swap()
     return end
 

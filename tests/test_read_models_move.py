@@ -100,6 +100,29 @@ async def test_nobody_takes_back_what_a_newer_worker_is_at(api: Api, haar: str, 
     assert [p.name for p in await not_ours(api.services, older)] == ["products"]
 
 
+async def test_a_build_is_heard_also_while_it_fills_a_large_collection(
+    api: Api, haar: str, build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert haar
+    build(products=4)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def long_work(*_: Any) -> None:
+        begun.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(worker, "move", long_work)
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
+    builds = api.services.read_models["builds"]
+    async with at_work(api.services), asyncio.timeout(20):
+        await begun.wait()
+        [heard] = await builds.find().to_list()
+        while (await builds.find().to_list())[0]["at"] == heard["at"]:  # noqa: ASYNC110 - no word of it
+            await asyncio.sleep(0.01)
+        go_on.set()
+    assert await builds.find().to_list() == []
+
+
 async def test_what_only_a_newer_build_knew_is_forgotten_when_that_is_gone(
     api: Api, haar: str
 ) -> None:

@@ -251,7 +251,9 @@ async def test_while_fenced_nothing_is_applied_and_readers_have_the_old_collecti
     done, _ = await asyncio.wait({waiting}, timeout=0.3)
     assert not done
     assert await shop.documents() == before
-    await shop.building().swap()
+    again = shop.building()
+    await again.fence()
+    await again.swap()
     with pytest.raises(Unavailable):  # they are of a newer build now
         await waiting
 
@@ -267,6 +269,41 @@ async def test_a_maker_that_died_before_the_rename_is_given_up_after_a_minute(sh
     assert await shop.leftovers() == []
     with pytest.raises(MovedError):
         await building.swap()  # it was only asleep
+    await shop.rebuild()
+    assert await shop.documents() == shop.folded()
+
+
+async def test_a_maker_that_slept_does_not_move_in_what_another_one_is_filling(
+    shop: Shop,
+) -> None:
+    sleeper = await fenced(shop)
+    await Move(shop.database, stale_milliseconds=-1).end_if_stale()
+    other = shop.building(version=3)
+    await other.begin()
+    await other.adopt("gems", version=3, indexes=())
+    before = await shop.documents()
+    await other.fence()
+    with pytest.raises(MovedError):
+        await sleeper.swap()
+    assert await shop.documents() == before
+    assert (await shop.read_models.standing()).fence == "gems"
+
+
+async def test_what_was_not_filled_to_the_end_is_not_moved_in(shop: Shop) -> None:
+    """Another maker of the same may have taken it away, or the ledger shows less than it did."""
+    shop.fill(20)
+    await shop.runner.catch_up()
+    before = await shop.documents()
+    shown = shop.ledger.read_history
+
+    async def less(**asked: Any) -> Any:
+        return (await shown(**asked))[:-3]
+
+    shop.ledger.read_history = less  # type: ignore[method-assign]
+    with pytest.raises(MovedError):
+        await shop.rebuild()
+    shop.ledger.read_history = shown  # type: ignore[method-assign]
+    assert await shop.documents() == before
     await shop.rebuild()
     assert await shop.documents() == shop.folded()
 
