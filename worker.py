@@ -7,6 +7,7 @@ one of its essential tasks dies it exits with 70, and the supervisor starts it a
 import asyncio
 import contextlib
 import gc
+import hashlib
 import random
 import signal
 import sys
@@ -181,7 +182,9 @@ async def keep_read_models_ours(services: ReadingServices, *, stop: asyncio.Even
 
     Higher versions win. Lower ones are taken back to only when no newer worker is left: a rollback.
     """
-    builds = Builds(services.read_models, {p.name: p.version for p in PROJECTIONS})
+    versions = {p.name: p.version for p in PROJECTIONS}
+    builds = Builds(services.read_models, versions, indexes=digest_of_indexes())
+    is_tidy = False
     beating = asyncio.create_task(keep_beating(builds, stop=stop), name="builds")
     failures = 0
     try:
@@ -190,6 +193,7 @@ async def keep_read_models_ours(services: ReadingServices, *, stop: asyncio.Even
                 await builds.beat()
                 for projection in await not_ours(services, builds):
                     await move(projection, services)
+                is_tidy = await tidied(services, builds, is_tidy=is_tidy)
                 failures = 0
             except (MovedError, Unavailable, PyMongoError) as e:
                 failures = min(failures + 1, MOST_FAILURES)
@@ -199,6 +203,25 @@ async def keep_read_models_ours(services: ReadingServices, *, stop: asyncio.Even
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
         await builds.leave()
+
+
+async def tidied(services: ReadingServices, builds: Builds, *, is_tidy: bool) -> bool:
+    """Drop indexes that no build at work wants, once all agree. An older build that starts beside a newer one
+    must not take away what that has just made.
+    """
+    read_models = MongoReadModels(services.read_models)
+    ours = {projection.name: projection.version for projection in PROJECTIONS}
+    if not await builds.agree() or (await read_models.standing()).versions != ours:
+        return False
+    if not is_tidy:
+        for projection in PROJECTIONS:
+            await read_models.drop_unwanted_indexes(projection.name, projection.indexes)
+    return True
+
+
+def digest_of_indexes() -> str:
+    told = repr([(p.name, p.indexes) for p in PROJECTIONS])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 async def keep_beating(builds: Builds, *, stop: asyncio.Event) -> None:

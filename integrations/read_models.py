@@ -76,6 +76,14 @@ class MongoReadModels:
         with unavailable("the read models' indexes cannot be made"):
             await ensure_collection(self.database, self.label(name), indexes)
 
+    async def drop_unwanted_indexes(self, name: str, indexes: Sequence[Index]) -> None:
+        """When no build at work wants others: each index costs every write."""
+        collection = self.database[self.label(name)]
+        wanted = {str(model.document["name"]) for model in models_of(indexes)} | {"_id_"}
+        with unavailable("unwanted indexes cannot be dropped"):
+            for known in set(await collection.index_information()) - wanted:
+                await _drop_index(collection, known)
+
     async def adopt(self, name: str, *, version: int, indexes: Sequence[Index]) -> None:
         await ensure_collection(self.database, self.label(name), indexes)
         await self._checkpoints.with_options(write_concern=MAJORITY).update_one(
@@ -219,14 +227,14 @@ def as_document(event: ParkedEvent) -> Document:
 async def ensure_collection(
     database: AsyncDatabase[Document], name: str, indexes: Sequence[Index]
 ) -> None:
-    """Make the collection and its indexes, and drop those that are wanted no longer. Safe to repeat."""
+    """Make the collection and its indexes. Safe to repeat."""
     await make_collection(database, name)
-    models = [IndexModel(list(i.keys), **dict(i.options)) for i in indexes]
-    if models:
+    if models := models_of(indexes):
         await database[name].create_indexes(models)
-    wanted = {str(model.document["name"]) for model in models} | {"_id_"}
-    for known in set(await database[name].index_information()) - wanted:
-        await _drop_index(database[name], known)
+
+
+def models_of(indexes: Sequence[Index]) -> list[IndexModel]:
+    return [IndexModel(list(index.keys), **dict(index.options)) for index in indexes]
 
 
 async def _drop_index(collection: AsyncCollection[Document], name: str) -> None:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bootstrap import open_services
 from dependencies.reading import ReadingServices
 from domain.errors import DomainError
+from domain.read_models import MovedError
 from settings import load_settings
 
 T = TypeVar("T")
@@ -39,6 +40,10 @@ def with_services(work: Callable[[ReadingServices], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except DomainError as e:
         complaints.print(f"[red]{e.code}[/red]: {e.detail}")
+    except MovedError:
+        complaints.print(
+            "[red]read models are being moved[/red] by somebody else: try again in a minute"
+        )
     except TimeoutError:
         complaints.print(
             f"[red]a server does not answer[/red] in {OPEN_SECONDS:.0f} s: look at NATS_URL and MONGODB_URL"

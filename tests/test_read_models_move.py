@@ -12,6 +12,7 @@ from dependencies.reading import ReadingServices
 from integrations.builds import Builds
 from integrations.read_models import MongoReadModels
 from projections import PROJECTIONS
+from projections.catalogue import PRODUCTS
 from projections.projection import Projection
 from tests.api import Api
 from tests.buying import manager, ok
@@ -121,6 +122,25 @@ async def test_a_build_is_heard_also_while_it_fills_a_large_collection(
             await asyncio.sleep(0.01)
         go_on.set()
     assert await builds.find().to_list() == []
+
+
+async def test_indexes_that_nobody_wants_go_when_all_builds_at_work_agree(
+    api: Api, haar: str
+) -> None:
+    assert haar
+    products = api.services.read_models["products"]
+    await products.create_index([("huid", 1)], name="of_a_newer_build")
+    ours = {p.name: p.version for p in PROJECTIONS}
+    newer = Builds(api.services.read_models, ours, indexes="others")
+    await newer.beat()
+    builds = Builds(api.services.read_models, ours, indexes=worker.digest_of_indexes())
+    assert not await worker.tidied(api.services, builds, is_tidy=False)
+    assert "of_a_newer_build" in await products.index_information()
+    await newer.leave()
+    assert await worker.tidied(api.services, builds, is_tidy=False)
+    left = await products.index_information()
+    assert "of_a_newer_build" not in left
+    assert len(left) == len(PRODUCTS.indexes) + 1
 
 
 async def test_what_only_a_newer_build_knew_is_forgotten_when_that_is_gone(
