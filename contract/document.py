@@ -19,17 +19,21 @@ EXAMPLES = Path(__file__).parent / "examples.json"
 PAGINATION: Schema = {
     "type": "object",
     "properties": {
-        "page": {"type": "integer", "minimum": 1},
+        "page": {"type": ["integer", "null"], "minimum": 1},
         "limit": {"type": "integer", "minimum": 1, "maximum": 100},
-        "skip": {"type": "integer", "minimum": 0},
+        "skip": {"type": ["integer", "null"], "minimum": 0},
         "total": {
             "type": "integer",
             "description": "counted so far as anybody pages: of a large list it may be less",
         },
         "pages": {"type": "integer"},
         "hasMore": {"type": "boolean"},
+        "nextCursor": {
+            "type": ["string", "null"],
+            "description": "`cursor` of the next page, which neither skips nor repeats what is there",
+        },
     },
-    "required": ["page", "limit", "skip", "total", "pages", "hasMore"],
+    "required": ["page", "limit", "skip", "total", "pages", "hasMore", "nextCursor"],
     "additionalProperties": False,
 }
 CONTINUATION: Schema = {

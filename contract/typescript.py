@@ -70,8 +70,8 @@ def type_of(schema: Schema, indent: str = "") -> str:
     for several in ("anyOf", "oneOf"):
         if several in schema:
             return union(type_of(one, indent) for one in schema[several])
-    if "allOf" in schema:
-        return " & ".join(type_of(one, indent) for one in schema["allOf"])
+    if isinstance(types := schema.get("type"), list):
+        return union(PRIMITIVES[name] for name in types)
     return _by_type(schema, indent)
 
 

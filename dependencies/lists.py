@@ -10,6 +10,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ExecutionTimeout
 
 from dependencies.answers import answer
+from dependencies.cursors import MOST_CHARACTERS, Order, after, cursor_of
 from dependencies.services import Services, services_of
 from domain.errors import Invalid, Unavailable
 
@@ -17,28 +18,63 @@ COUNTED = 10_000
 
 
 @dataclass(frozen=True)
+class Found:
+    """The documents of a page, and where the next one begins; None: there is none."""
+
+    documents: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
 class PageOfList:
     limit: int
     skip: int
+    cursor: str | None = None
 
-    @property
-    def page(self) -> int:
-        return self.skip // self.limit + 1
-
-    def pagination(self, total: int) -> dict[str, Any]:
-        """The member beside `data` in the answer of a list."""
-        pages = -(-total // self.limit)
+    def pagination(
+        self, total: int, *, next_cursor: str | None = None, has_more: bool | None = None
+    ) -> dict[str, Any]:
+        """The member beside `data` in the answer of a list. A page by cursor does not know its number."""
+        counted = self.cursor is None
         return {
-            "page": self.page,
+            "page": self.skip // self.limit + 1 if counted else None,
             "limit": self.limit,
-            "skip": self.skip,
+            "skip": self.skip if counted else None,
             "total": total,
-            "pages": pages,
-            "hasMore": self.skip + self.limit < total,
+            "pages": -(-total // self.limit),
+            "hasMore": next_cursor is not None if has_more is None else has_more,
+            "nextCursor": next_cursor,
         }
 
-    def answer(self, items: Sequence[Any], total: int) -> JSONResponse:
-        return answer(list(items), pagination=self.pagination(total))
+    def answer(
+        self,
+        items: Sequence[Any],
+        total: int,
+        *,
+        next_cursor: str | None = None,
+        has_more: bool | None = None,
+    ) -> JSONResponse:
+        """`has_more`: for a list that has no cursors."""
+        pagination = self.pagination(total, next_cursor=next_cursor, has_more=has_more)
+        return answer(list(items), pagination=pagination)
+
+    async def find(
+        self,
+        collection: AsyncCollection[dict[str, Any]],
+        query: Mapping[str, Any],
+        order: Order,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        hint: Order | None = None,
+    ) -> Found:
+        """The page, and whether there is one after it. The order ends with `_id`."""
+        if self.cursor is not None:
+            query = {**query, **after(self.cursor, order)}
+        found = collection.find(query, fields, sort=list(order), hint=hint)
+        documents = await found.skip(self.skip).limit(self.limit + 1).to_list()
+        has_more = len(documents) > self.limit
+        documents = documents[: self.limit]
+        return Found(documents, cursor_of(documents[-1], order) if has_more else None)
 
     async def total(
         self,
@@ -61,12 +97,17 @@ async def _page(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     skip: Annotated[int | None, Query(ge=0, le=100_000)] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=MOST_CHARACTERS, description="nextCursor of the page before")
+    ] = None,
 ) -> PageOfList:
+    if cursor is not None:
+        return PageOfList(limit=limit, skip=0, cursor=cursor)
     return PageOfList(limit=limit, skip=(page - 1) * limit if skip is None else skip)
 
 
 Page = Annotated[PageOfList, Depends(_page)]
-"""`?page=&limit=` or `?skip=&limit=`; at most 100 a page."""
+"""`?page=&limit=`, `?skip=&limit=` or `?cursor=&limit=`; at most 100 a page."""
 
 
 async def fresh(

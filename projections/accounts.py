@@ -74,12 +74,15 @@ USERS = Projection(
     indexes=[
         [("email", 1)],
         [("mobile", 1)],
-        [("createdAt", -1)],
-        [("roles", 1), ("createdAt", -1)],
+        [("createdAt", -1), ("_id", -1)],
+        [("roles", 1), ("createdAt", -1), ("_id", -1)],
     ],
 )
 SESSIONS = Projection(
-    "sessions", document=SessionDocument, version=1, indexes=[[("userId", 1), ("lastUsedAt", -1)]]
+    "sessions",
+    document=SessionDocument,
+    version=1,
+    indexes=[[("userId", 1), ("lastUsedAt", -1), ("_id", -1)]],
 )
 
 

@@ -46,11 +46,10 @@ async def get_me(user: CurrentUser, read_models: ReadModels, services: Reading) 
 async def get_sessions(user: CurrentUser, read_models: ReadModels, page: Page) -> Response:
     """Where one is signed in, the latest first."""
     mine: Mapping[str, Any] = {"userId": object_id_or_404(user.id), "endedAt": None}
-    found = read_models[SESSIONS].find(mine).sort("lastUsedAt", -1)
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    found = await page.find(read_models[SESSIONS], mine, (("lastUsedAt", -1), ("_id", -1)))
     total = await page.total(read_models[SESSIONS], mine)
-    here = [present(d) | {"current": str(d["_id"]) == user.session_id} for d in documents]
-    return page.answer(here, total)
+    here = [present(d) | {"current": str(d["_id"]) == user.session_id} for d in found.documents]
+    return page.answer(here, total, next_cursor=found.next_cursor)
 
 
 @admin_router.get("")
@@ -63,11 +62,11 @@ async def get_users(
 ) -> Response:
     """All accounts, the newest first."""
     query: dict[str, Any] = {} if role is None else {"roles": role.value}
-    found = read_models[USERS].find(query).sort("createdAt", -1)
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    found = await page.find(read_models[USERS], query, (("createdAt", -1), ("_id", -1)))
     total = await page.total(read_models[USERS], query)
     show = view_of(services, USERS)
-    return page.answer([show(document) for document in documents], total)
+    shown = [show(document) for document in found.documents]
+    return page.answer(shown, total, next_cursor=found.next_cursor)
 
 
 @admin_router.get("/{user_id}")

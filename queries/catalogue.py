@@ -15,10 +15,10 @@ from dependencies.answers import answer, etag, present
 from dependencies.caller import OptionalUser
 from dependencies.documents import WITHOUT_TOKENS, Document
 from dependencies.limits import limited
-from dependencies.lists import Page, PageOfList
+from dependencies.lists import Found, Page, PageOfList
 from dependencies.reading import Reading, ReadingServices
 from dependencies.services import Services
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 from domain.sessions import User
 from domain.values import Role
 from projections.catalogue import (
@@ -135,11 +135,10 @@ async def _answered(
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
 
-    async def read(hint: Keys | None) -> list[dict[str, Any]]:
-        found = products.find(query, WITHOUT_TOKENS, sort=list(order), hint=hint)
-        return await found.skip(page.skip).limit(page.limit).to_list()
+    async def read(hint: Keys | None) -> Found:
+        return await page.find(products, query, order, fields=WITHOUT_TOKENS, hint=hint)
 
-    documents, total = await asyncio.gather(
+    found, total = await asyncio.gather(
         by_index(path, read),
         services.totals.of(
             {**query, "upTo": page.skip},
@@ -147,7 +146,8 @@ async def _answered(
             changed_by=EITHER if "inStock" in query else CHANGING,
         ),
     )
-    return page.answer([product_view(document, services) for document in documents], total)
+    shown = [product_view(document, services) for document in found.documents]
+    return page.answer(shown, total, next_cursor=found.next_cursor)
 
 
 async def _count(
@@ -195,14 +195,17 @@ async def get_search(
 
     The best first, of the 200 that are in stock and newest; `sort` puts those in another order.
     """
+    if page.cursor is not None:
+        raise Invalid("a search shows its 200 best by page and limit", code="invalid-cursor")
     products = services.read_models["products"]
     words = await sought(words_sought(q), products)
     found = await search(words, filters.query(), products)
     if sort is not None:
         for name, way in reversed(SORTS[sort]):
             found.sort(key=itemgetter(name), reverse=way < 0)
-    shown = found[page.skip : page.skip + page.limit]
-    return page.answer([product_view(document, services) for document in shown], len(found))
+    end = page.skip + page.limit
+    shown = [product_view(document, services) for document in found[page.skip : end]]
+    return page.answer(shown, len(found), has_more=end < len(found))
 
 
 @router.get("/facets")

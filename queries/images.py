@@ -45,10 +45,10 @@ async def get_own_images(
 ) -> Response:
     """One's photographs, the latest first; `metadata` says where face and neck are."""
     query = {"userId": object_id_or_404(user.id)}
-    found = read_models[IMAGES].find(query).sort([("uploadedAt", -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    found = await page.find(read_models[IMAGES], query, (("uploadedAt", -1), ("_id", -1)))
     total = await page.total(read_models[IMAGES], query)
-    return page.answer([image_view(document, services) for document in documents], total)
+    shown = [image_view(document, services) for document in found.documents]
+    return page.answer(shown, total, next_cursor=found.next_cursor)
 
 
 @router.get("/{image_id}")

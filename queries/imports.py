@@ -40,10 +40,11 @@ async def get_import_history(
 ) -> Response:
     """One's own imports, the latest first; an administrator sees everybody's."""
     query = _whose(user, user_id)
-    found = read_models[IMPORTS].find(query, BRIEFLY).sort([("importedAt", -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    latest = (("importedAt", -1), ("_id", -1))
+    found = await page.find(read_models[IMPORTS], query, latest, fields=BRIEFLY)
     total = await page.total(read_models[IMPORTS], query)
-    return page.answer([import_view(document, services) for document in documents], total)
+    shown = [import_view(document, services) for document in found.documents]
+    return page.answer(shown, total, next_cursor=found.next_cursor)
 
 
 def _whose(user: User, user_id: str | None) -> dict[str, Any]:

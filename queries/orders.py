@@ -22,6 +22,7 @@ from projections.stored import shape
 router = APIRouter(prefix="/api/orders", tags=["orders"], dependencies=[limited("read")])
 
 ORDER_STAFF = (Role.ORDER_MANAGER, Role.SUPPORT, Role.FINANCE)
+NEWEST = (("createdAt", -1), ("_id", -1))
 PaymentStatus = Literal["pending", "completed", "failed", "refunded"]
 
 
@@ -68,10 +69,9 @@ async def get_orders(
         query["createdAt"] = limits
     query |= own(user, *ORDER_STAFF)
     orders = services.read_models["orders"]
-    found = orders.find(query).sort([("createdAt", -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
-    shown = [order_view(document, services) for document in documents]
-    return page.answer(shown, await page.total(orders, query))
+    found = await page.find(orders, query, NEWEST)
+    shown = [order_view(document, services) for document in found.documents]
+    return page.answer(shown, await page.total(orders, query), next_cursor=found.next_cursor)
 
 
 @router.get("/{order_id}")

@@ -38,7 +38,7 @@ async def get_overlays(
     """Products that cannot be tried on as they should, the latest first, with the reason."""
     query = {"status": "active", **ATTENTION[status]}
     products = services.read_models["products"]
-    found = products.find(query, WITHOUT_TOKENS).sort([(ORDERS[status], -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
-    shown = [staff_product_view(document, services) for document in documents]
-    return page.answer(shown, await page.total(products, query))
+    order = ((ORDERS[status], -1), ("_id", -1))
+    found = await page.find(products, query, order, fields=WITHOUT_TOKENS)
+    shown = [staff_product_view(document, services) for document in found.documents]
+    return page.answer(shown, await page.total(products, query), next_cursor=found.next_cursor)

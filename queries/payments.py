@@ -16,7 +16,7 @@ from domain.payment_states import PaymentStatus
 from domain.values import Role
 from projections.payments import PaymentDocument, RefundDocument
 from projections.stored import shape
-from queries.orders import own
+from queries.orders import NEWEST, own
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], dependencies=[limited("read")])
 
@@ -56,10 +56,9 @@ async def get_history(
     query: dict[str, Any] = {name: value for name, value in exact.items() if value is not None}
     query |= own(user, *PAYMENT_STAFF)
     payments = services.read_models["payments"]
-    found = payments.find(query).sort([("createdAt", -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
-    shown = [payment_view(document, services) for document in documents]
-    return page.answer(shown, await page.total(payments, query))
+    found = await page.find(payments, query, NEWEST)
+    shown = [payment_view(document, services) for document in found.documents]
+    return page.answer(shown, await page.total(payments, query), next_cursor=found.next_cursor)
 
 
 @router.get("/{payment_id}")

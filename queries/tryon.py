@@ -78,10 +78,10 @@ async def get_results(
 ) -> Response:
     """One's results, the latest first, as `GET /results/{id}` shows each."""
     query = {"userId": object_id_or_404(user.id)}
-    found = read_models[RESULTS].find(query).sort([("createdAt", -1), ("_id", -1)])
-    documents = await found.skip(page.skip).limit(page.limit).to_list()
+    found = await page.find(read_models[RESULTS], query, (("createdAt", -1), ("_id", -1)))
     total = await page.total(read_models[RESULTS], query)
-    return page.answer(await _beside_photographs(documents, read_models, services), total)
+    shown = await _beside_photographs(found.documents, read_models, services)
+    return page.answer(shown, total, next_cursor=found.next_cursor)
 
 
 async def _beside_photographs(

@@ -496,13 +496,14 @@ async def test_a_token_that_is_none_of_ours_is_refused(api: Api, token: str) -> 
 
 
 def test_a_page_says_where_it_stands() -> None:
-    assert PageOfList(limit=20, skip=40).pagination(61) == {
+    assert PageOfList(limit=20, skip=40).pagination(61, next_cursor="c") == {
         "page": 3,
         "limit": 20,
         "skip": 40,
         "total": 61,
         "pages": 4,
         "hasMore": True,
+        "nextCursor": "c",
     }
 
 

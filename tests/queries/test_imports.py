@@ -56,7 +56,9 @@ async def test_the_history_comes_in_pages(api: Api) -> None:
     jobs = [(await imported(person, rows(n)))["importId"] for n in range(5)]
     answer = await person.client.get("/api/products/import-history", params={"limit": 2, "page": 2})
     assert [job["id"] for job in ok(answer)] == jobs[::-1][2:4]
-    assert answer.json()["pagination"] == {
+    pagination = answer.json()["pagination"]
+    assert pagination.pop("nextCursor")
+    assert pagination == {
         "page": 2,
         "limit": 2,
         "skip": 2,

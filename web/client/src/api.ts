@@ -557,13 +557,15 @@ export interface OverlayPlacing {
 export type OverlaySource = "drawn" | "catalogue" | "staff";
 
 export interface Pagination {
-  page: number;
+  page: number | null;
   limit: number;
-  skip: number;
+  skip: number | null;
   /** counted so far as anybody pages: of a large list it may be less */
   total: number;
   pages: number;
   hasMore: boolean;
+  /** `cursor` of the next page, which neither skips nor repeats what is there */
+  nextCursor: string | null;
 }
 
 export interface PaymentMethod {
@@ -1326,12 +1328,12 @@ export class Kundan extends Asking {
   }
 
   /** Where one is signed in, the latest first. */
-  listSessions(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListSessionsAnswer> {
+  listSessions(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListSessionsAnswer> {
     return this.ask("GET", "/api/auth/sessions", input);
   }
 
   /** All accounts, the newest first. */
-  listUsers(input: Input<{ query?: { role?: Role | null; limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListUsersAnswer> {
+  listUsers(input: Input<{ query?: { role?: Role | null; limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListUsersAnswer> {
     return this.ask("GET", "/api/admin/users", input);
   }
 
@@ -1341,7 +1343,7 @@ export class Kundan extends Asking {
   }
 
   /** One's own imports, the latest first; an administrator sees everybody's. */
-  listImports(input: Input<{ query?: { userId?: string | null; limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListImportsAnswer> {
+  listImports(input: Input<{ query?: { userId?: string | null; limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListImportsAnswer> {
     return this.ask("GET", "/api/products/import-history", input);
   }
 
@@ -1356,12 +1358,12 @@ export class Kundan extends Asking {
   }
 
   /** Products that cannot be tried on as they should, the latest first, with the reason. */
-  listOverlays(input: Input<{ query?: { status?: "refused" | "estimated" | "missing"; limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListOverlaysAnswer> {
+  listOverlays(input: Input<{ query?: { status?: "refused" | "estimated" | "missing"; limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListOverlaysAnswer> {
     return this.ask("GET", "/api/products/overlays", input);
   }
 
   /** Archived products are shown to catalogue managers only. */
-  listProducts(input: Input<{ query?: { sort?: "newest" | "price" | "-price" | "rating" | "name"; status?: "active" | "archived"; limit?: number; page?: number; skip?: number | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }> = {}): Promise<ListProductsAnswer> {
+  listProducts(input: Input<{ query?: { sort?: "newest" | "price" | "-price" | "rating" | "name"; status?: "active" | "archived"; limit?: number; page?: number; skip?: number | null; cursor?: string | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }> = {}): Promise<ListProductsAnswer> {
     return this.ask("GET", "/api/products", input);
   }
 
@@ -1371,7 +1373,7 @@ export class Kundan extends Asking {
   }
 
   /** List featured */
-  listFeatured(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListFeaturedAnswer> {
+  listFeatured(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListFeaturedAnswer> {
     return this.ask("GET", "/api/products/featured", input);
   }
 
@@ -1380,7 +1382,7 @@ export class Kundan extends Asking {
    *
    * The best first, of the 200 that are in stock and newest; `sort` puts those in another order.
    */
-  searchProducts(input: Input<{ query: { q: string; sort?: "newest" | "price" | "-price" | "rating" | "name" | null; limit?: number; page?: number; skip?: number | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }>): Promise<SearchProductsAnswer> {
+  searchProducts(input: Input<{ query: { q: string; sort?: "newest" | "price" | "-price" | "rating" | "name" | null; limit?: number; page?: number; skip?: number | null; cursor?: string | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }>): Promise<SearchProductsAnswer> {
     return this.ask("GET", "/api/products/search", input);
   }
 
@@ -1394,7 +1396,7 @@ export class Kundan extends Asking {
   }
 
   /** List category */
-  listCategory(input: Input<{ path: { category: string }; query?: { sort?: "newest" | "price" | "-price" | "rating" | "name"; limit?: number; page?: number; skip?: number | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }>): Promise<ListCategoryAnswer> {
+  listCategory(input: Input<{ path: { category: string }; query?: { sort?: "newest" | "price" | "-price" | "rating" | "name"; limit?: number; page?: number; skip?: number | null; cursor?: string | null; category?: string | null; productType?: ProductType | null; tryOnRegion?: TryOnRegion | null; minPrice?: number | string | null; maxPrice?: number | string | null; inStock?: boolean | null; preorder?: boolean | null; featured?: boolean | null; minRating?: number | null; gemstone?: string | null; material?: string | null } }>): Promise<ListCategoryAnswer> {
     return this.ask("GET", "/api/products/category/{category}", input);
   }
 
@@ -1419,7 +1421,7 @@ export class Kundan extends Asking {
   }
 
   /** The newest first. */
-  listOrders(input: Input<{ query?: { status?: OrderStatus | null; paymentStatus?: "pending" | "completed" | "failed" | "refunded" | null; userId?: string | null; orderNumber?: string | null; from?: string | null; to?: string | null; limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListOrdersAnswer> {
+  listOrders(input: Input<{ query?: { status?: OrderStatus | null; paymentStatus?: "pending" | "completed" | "failed" | "refunded" | null; userId?: string | null; orderNumber?: string | null; from?: string | null; to?: string | null; limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListOrdersAnswer> {
     return this.ask("GET", "/api/orders", input);
   }
 
@@ -1439,7 +1441,7 @@ export class Kundan extends Asking {
   }
 
   /** The newest first. `refund=pending` are those whose money is to go back. */
-  listPayments(input: Input<{ query?: { status?: PaymentStatus | null; refund?: "none" | "pending" | "partial" | "full" | "failed" | null; limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListPaymentsAnswer> {
+  listPayments(input: Input<{ query?: { status?: PaymentStatus | null; refund?: "none" | "pending" | "partial" | "full" | "failed" | null; limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListPaymentsAnswer> {
     return this.ask("GET", "/api/payments/history", input);
   }
 
@@ -1473,7 +1475,7 @@ export class Kundan extends Asking {
   }
 
   /** One's photographs, the latest first; `metadata` says where face and neck are. */
-  listPhotos(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListPhotosAnswer> {
+  listPhotos(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListPhotosAnswer> {
     return this.ask("GET", "/api/images/user", input);
   }
 
@@ -1488,7 +1490,7 @@ export class Kundan extends Asking {
   }
 
   /** One's results, the latest first, as `GET /results/{id}` shows each. */
-  listTryOns(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null } }> = {}): Promise<ListTryOnsAnswer> {
+  listTryOns(input: Input<{ query?: { limit?: number; page?: number; skip?: number | null; cursor?: string | null } }> = {}): Promise<ListTryOnsAnswer> {
     return this.ask("GET", "/api/try-on/results", input);
   }
 
