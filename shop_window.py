@@ -6,6 +6,7 @@ may be shown a second late. Nothing is kept from, or shown to, who says who they
 """
 
 import asyncio
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ MOST_BYTES = 64_000_000
 MOST_BYTES_OF_ONE = 400_000
 LATE_SECONDS = 1.0
 """How long what is left of a piece may be shown as it was."""
+CACHED = b"public, max-age=5, stale-while-revalidate=30"
+"""By browsers and by what stands between: nobody orders by it, prices are the shop's at the order."""
+VARIED = b"Authorization, Consistency-Token, Origin"
 LONGEST_SECONDS = 30.0
 """Of anything: read models can be rebuilt and mended without an event."""
 
@@ -38,7 +42,8 @@ Headers = list[tuple[bytes, bytes]]
 class Ready:
     headers: Headers
     body: bytes
-    etag: bytes | None
+    etag: bytes
+    """Of the bytes: a product's own version, for If-Match, does not tell how many are left."""
     route: Any
     position: int
     made_at: float
@@ -98,22 +103,29 @@ class ShopWindow:
         self, key: bytes, services: ReadingServices, scope: Scope, receive: Receive, send: Send
     ) -> None:
         position, made_at = services.consistency.position, time.monotonic()
-        status, headers, parts = 0, Headers(), list[bytes]()
+        start: Message | None = None
+        parts: list[bytes] = []
 
-        async def watched(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], list(message["headers"])
-            elif status == 200:
+        async def held_back(message: Message) -> None:
+            """Until it is whole: what it is known by is made of it."""
+            nonlocal start
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                start = message
+            elif start is None:
+                await send(message)
+            else:
                 parts.append(message.get("body", b""))
-            await send(message)
 
         HANDED_OUT.labels("kitchen").inc()
-        await self._app(scope, receive, watched)
-        if status == 200:
+        await self._app(scope, receive, held_back)
+        if start is not None:
             body = b"".join(parts)
-            etag = next((value for name, value in headers if name == b"etag"), None)
-            self._keep(key, Ready(headers, body, etag, scope.get("route"), position, made_at))
+            etag = b'W/"%b"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+            headers = [pair for pair in start["headers"] if pair[0] != b"etag"]
+            headers += [(b"etag", etag), (b"cache-control", CACHED), (b"vary", VARIED)]
+            ready = Ready(headers, body, etag, scope.get("route"), position, made_at)
+            self._keep(key, ready)
+            await hand_out(ready, scope, send)
 
     def _keep(self, key: bytes, ready: Ready) -> None:
         if len(ready.body) > MOST_BYTES_OF_ONE:
@@ -152,8 +164,8 @@ def is_fresh(ready: Ready, services: ReadingServices) -> bool:
 
 async def hand_out(ready: Ready, scope: Scope, send: Send) -> None:
     scope["route"] = ready.route
-    if ready.etag is not None and (b"if-none-match", ready.etag) in scope["headers"]:
-        headers = [(b"etag", ready.etag)]
+    if (b"if-none-match", ready.etag) in scope["headers"]:
+        headers = [(b"etag", ready.etag), (b"cache-control", CACHED), (b"vary", VARIED)]
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return

@@ -102,6 +102,33 @@ async def test_a_known_version_is_not_sent_again(api: Api) -> None:
     assert again.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_list_that_has_not_changed_is_not_sent_again(api: Api, path: str) -> None:
+    await product(api)
+    first = await api.client.get(path)
+    again = await api.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+
+
+async def test_the_last_piece_that_goes_makes_another_version_of_the_page(api: Api) -> None:
+    """The product's own version, which If-Match names, stays: its stock is another stream."""
+    staff, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    first = await api.client.get(path)
+    ok(await staff.client.put(f"{path}/stock", json={"onHand": 0}))
+    again = await api.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, ok(again)["inStock"]) == (200, False)
+    assert ok(again)["version"] == made["version"]
+
+
+async def test_what_staff_see_is_kept_by_nobody(api: Api) -> None:
+    staff, made = await product(api)
+    answer = await staff.client.get(f"/api/products/{made['id']}")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["ETag"] == f'"v{made["version"]}"'
+
+
 async def test_what_is_not_there_is_not_kept(api: Api) -> None:
     await shown(api, "/api/products/65f000000000000000000001")
     assert not (await shown(api, "/api/products/65f000000000000000000001"))[0]
