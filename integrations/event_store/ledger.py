@@ -9,7 +9,7 @@ is never needed for safety.
 
 import functools
 import heapq
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -219,7 +219,7 @@ class Ledger:
         while len(self._placed) > KNOWN_STREAMS:
             self._placed.popitem(last=False)
 
-    async def _last_placed(self, pending: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    async def _last_placed(self, pending: Iterable[Mapping[str, Any]]) -> Mapping[str, int]:
         """Stream → the version before the first pending one, where that has its place already."""
         wanted = [
             {"stream": event["stream"], "version": event["version"] - 1}
@@ -227,7 +227,7 @@ class Ledger:
             for event in commit["events"]
             if event["version"] > 1 and self._placed.get(event["stream"], 0) < event["version"] - 1
         ]
-        found = dict(self._placed)
+        found = ChainMap[str, int]({}, self._placed)  # not a copy: it may have a hundred thousand
         for start in range(0, len(wanted), 200):
             branches = [{"events": {"$elemMatch": place}} for place in wanted[start : start + 200]]
             query = {"$or": branches, **placed()}
