@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
 MAX_LOG_BYTES = 20_000_000
+COPIED_BYTES = 1 << 20
 TAIL_BYTES = 16_384
 LAST_LINES = 3
 SETTING_AT_FAULT = re.compile(r'Settings: [^"\\\n]+')
@@ -115,8 +115,12 @@ def _spawn(
 def keep_short(log_file: Path) -> None:
     """Put a long log aside as `.1` and go on in an empty one: logs stay below twice the limit.
 
-    Truncated in place, because a running server holds it open; it is opened for appending.
+    Truncated in place, because a running server holds it open; it is opened for appending. What is written
+    while it is copied is copied too: only a line of the last microseconds can be lost.
     """
     if log_file.exists() and log_file.stat().st_size > MAX_LOG_BYTES:
-        shutil.copyfile(log_file, log_file.with_suffix(f"{log_file.suffix}.1"))
-        os.truncate(log_file, 0)
+        aside = log_file.with_suffix(f"{log_file.suffix}.1")
+        with log_file.open("rb") as log, aside.open("wb") as kept:
+            while piece := log.read(COPIED_BYTES):
+                kept.write(piece)
+            os.truncate(log_file, 0)

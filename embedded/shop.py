@@ -112,7 +112,7 @@ def _plan_gateway(shop: Shop, given: Given, ports: Ports, data_dir: Path) -> Non
 def _plan_programs(shop: Shop, data_dir: Path, *, port: int, metrics_port: int) -> None:
     """The worker serves its figures as soon as it works, so they tell that it is ready."""
     shop.environment["WORKER_METRICS_PORT"] = str(metrics_port)
-    options = ["--host", LOOPBACK, "--port", str(port), "--no-server-header"]
+    options = ["--host", LOOPBACK, "--port", str(port), "--no-server-header", "--no-access-log"]
     patience = ["--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)]
     shop.kept.append(_program(shop, data_dir, "api", ["uvicorn", "main:app", *options, *patience]))
     shop.kept.append(_program(shop, data_dir, "worker", ["worker"]))

@@ -8,11 +8,11 @@ from integrations import access_log
 from integrations.access_log import AccessLog
 
 
-def line(log: AccessLog, request_id: str = "abcdefgh") -> None:
+def line(log: AccessLog, request_id: str = "abcdefgh", *, status: int = 200) -> None:
     log.write(
         method="GET",
         route="/api/products/{product_id}",
-        status=200,
+        status=status,
         seconds=0.00123,
         request_id=request_id,
         trace="0" * 32,
@@ -44,6 +44,14 @@ async def test_many_lines_do_not_wait() -> None:
     for _ in range(access_log.MOST_LINES):
         line(log)
     assert len(out.getvalue().splitlines()) == access_log.MOST_LINES
+
+
+async def test_the_line_of_a_fault_does_not_wait() -> None:
+    out = io.BytesIO()
+    log = AccessLog(out)
+    line(log)
+    line(log, status=503)
+    assert [json.loads(each)["status"] for each in out.getvalue().splitlines()] == [200, 503]
 
 
 async def test_what_was_called_an_id_by_a_stranger_is_filtered() -> None:
