@@ -64,6 +64,7 @@ class OrderPlaced(InitialEvent):
     billing_address: Annotated[Address, PersonalData(erased=ERASED_ADDRESS)]
     reserved_until: datetime
     estimated_delivery: datetime
+    gift_note: Annotated[str, PersonalData(erased="")] = ""
 
 
 class OrderPaymentRequested(DomainEvent):

@@ -78,6 +78,7 @@ class Order(AggregateRoot):
         billing_address: Address,
         now: datetime,
         reservation: timedelta,
+        gift_note: str = "",
     ) -> Self:
         """Raise Invalid for an order without lines, with too many, or with one product twice."""
         _check_lines(lines)
@@ -95,6 +96,7 @@ class Order(AggregateRoot):
             billing_address=billing_address,
             reserved_until=now + reservation,
             estimated_delivery=now + timedelta(days=days),
+            gift_note=gift_note,
         )
 
     @property

@@ -89,6 +89,7 @@ class OrderDocument(Stored):
     carrier: str | None
     cancelReason: Word[CancelReason] | None
     reservationExpiresAt: datetime | None
+    giftNote: str
     createdAt: datetime
     updatedAt: datetime
 
@@ -101,7 +102,7 @@ class OrderDeadline(Stored):
 ORDERS = Projection(
     "orders",
     document=OrderDocument,
-    version=1,
+    version=2,
     indexes=[
         [("userId", 1), ("createdAt", -1), ("_id", -1)],
         [("status", 1), ("createdAt", -1), ("_id", -1)],
@@ -146,6 +147,7 @@ def placed(event: OrderPlaced, at: datetime) -> Change:
             "carrier": None,
             "cancelReason": None,
             "reservationExpiresAt": event.reserved_until,
+            "giftNote": event.gift_note,
             "createdAt": at,
             "updatedAt": at,
         }
@@ -240,7 +242,12 @@ def erased(event: PersonalDataErased, at: datetime) -> Change:
     nowhere = address_document(Address.model_validate(ERASED_ADDRESS))
     return SetWhere(
         {"userId": ObjectId(event.account_id)},
-        {"shippingAddress": nowhere, "billingAddress": nowhere, "updatedAt": at},
+        {
+            "shippingAddress": nowhere,
+            "billingAddress": nowhere,
+            "giftNote": "",
+            "updatedAt": at,
+        },
     )
 
 

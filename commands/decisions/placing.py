@@ -13,7 +13,7 @@ from commands.unit_of_work import UnitOfWork
 from domain.catalogue import Product, ProductStatus
 from domain.errors import FieldError, Invalid, RuleViolation
 from domain.order_events import OrderLine
-from domain.orders import MAX_LINES, Order, units_to_hold
+from domain.orders import MAX_LINES, Note, Order, units_to_hold
 from domain.stock import Stock
 from domain.values import Address, ObjectIdText, ProductId, Quantity, checked_pin
 
@@ -34,6 +34,8 @@ class PlaceOrder(Command):
     shipping_address: PostalAddress
     billing_address: PostalAddress | None = None
     expected_total: Annotated[Decimal, Field(ge=0, le=10**11, decimal_places=2)] | None = None
+    gift_note: Note = ""
+    """Written on a card and laid into the parcel."""
 
 
 async def place_order(
@@ -53,6 +55,7 @@ async def place_order(
         lines=lines,
         shipping_address=command.shipping_address,
         billing_address=command.billing_address or command.shipping_address,
+        gift_note=command.gift_note,
         now=work.now,
         reservation=reservation,
     )

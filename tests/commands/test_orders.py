@@ -53,6 +53,19 @@ async def test_an_order_is_placed_pending_with_our_prices(api: Api) -> None:
     assert response.headers["ETag"] == '"v1"'
 
 
+async def test_a_gift_note_comes_with_the_parcel_and_is_forgotten_with_the_person(api: Api) -> None:
+    product, customer = await on_sale(api), await api.customer()
+    body = order_body((product["id"], 1), giftNote="  For Asha, with love  ")
+    order = ok(await customer.client.post("/api/orders", json=body), 201)
+    assert order["giftNote"] == "For Asha, with love"
+    assert b"Asha" not in repr(api.store.commits[-1]).encode()
+    await erase(customer.id, system_context("ErasePerson", correlation="test"), api.services)
+    assert await api.consistency.wait_for_position(len(await api.topics()), seconds=5)
+    document = await api.services.documents.find("orders", order["id"])
+    assert document is not None
+    assert document["giftNote"] == ""
+
+
 async def test_order_and_stock_are_one_commit(api: Api) -> None:
     product, customer = await on_sale(api), await api.customer()
     await ordered(customer, (product["id"], 2))

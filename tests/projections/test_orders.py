@@ -145,6 +145,7 @@ def test_a_placed_order_is_this_document() -> None:
         "carrier": None,
         "cancelReason": None,
         "reservationExpiresAt": NOW + HALF_AN_HOUR,
+        "giftNote": "",
         "createdAt": AT,
         "updatedAt": AT,
         "version": 1,
@@ -237,11 +238,13 @@ def test_a_refund_that_only_the_gateway_knew_of_is_shown(confirming: bool, statu
 
 def test_where_an_erased_persons_order_went_is_forgotten() -> None:
     erased = (Account, CUSTOMER_ID, PersonalDataErased(account_id=CUSTOMER_ID))
-    after = order(*told(PLACED), erased)
+    gift = PLACED.model_copy(update={"gift_note": "For Asha"})
+    assert order(*told(gift))["giftNote"] == "For Asha"
+    after = order(*told(gift), erased)
     assert {after["shippingAddress"][name] for name in ("name", "phone", "landmark")} == {""}
     assert after["shippingAddress"]["street"] == "erased"
     assert after["billingAddress"] == after["shippingAddress"]
-    assert after["totalMinor"] == TOTAL.amount
+    assert (after["totalMinor"], after["giftNote"]) == (TOTAL.amount, "")
 
 
 def test_a_deadline_is_there_while_an_order_waits_for_money() -> None:

@@ -521,6 +521,7 @@ export interface OrderShown {
   carrier: string | null;
   cancelReason: CancelReason | null;
   reservationExpiresAt: string | null;
+  giftNote: string;
   createdAt: string;
   updatedAt: string;
   amountDueMinor: number;
@@ -611,6 +612,7 @@ export interface PlaceOrder {
   shippingAddress: Address;
   billingAddress?: Address | null;
   expectedTotal?: number | string | null;
+  giftNote?: string;
 }
 
 export interface PlannedRow {
@@ -1278,6 +1280,7 @@ export type ConfirmPaymentAnswer = Success<200, {
     carrier?: string | null;
     cancelReason?: CancelReason | null;
     reservationExpiresAt?: string | null;
+    giftNote?: string;
     createdAt?: string;
     updatedAt?: string;
     amountDueMinor?: number;
