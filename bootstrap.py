@@ -3,6 +3,7 @@
 Each adapter that holds something is closed again, in the opposite order.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from pymongo.uri_parser import parse_uri
 from dependencies.documents import Documents
 from dependencies.reading import ReadingServices
 from dependencies.services import Keyring
+from domain.ports.shelf import Shelf
 from domain.slices import SLICES
 from integrations import tabular
 from integrations.cache import SessionGate
@@ -34,6 +36,7 @@ from integrations.rate_limit import SlidingRateLimiter
 from integrations.read_models import MongoReadModels
 from integrations.security import BcryptHasher, JwtTokens
 from integrations.setbacks import MongoSetbacks
+from integrations.shelf import NoShelf, ValkeyShelf
 from projections import PROJECTIONS
 from settings import Settings, SettingsError
 
@@ -72,6 +75,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
         stack.callback(hasher.close)
         limiter = SlidingRateLimiter(settings.redis_url)
         stack.push_async_callback(limiter.close)
+        shelf = _shelf(settings, stack)
         gateway, objects = _gateway(settings), open_object_store(settings)
         stack.push_async_callback(gateway.close)
         stack.push_async_callback(objects.close)
@@ -93,6 +97,7 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             setbacks=MongoSetbacks(database),
             proposals=MongoProposals(database),
             sweeps=MongoSweeps(database),
+            shelf=shelf,
             documents=Documents(database),
             hasher=hasher,
             images=images,
@@ -105,6 +110,17 @@ async def open_services(settings: Settings, *, role: ProcessRole) -> AsyncIterat
             nats=broker,
             probes=_probes(database, broker, settings, stack),
         )
+
+
+def _shelf(settings: Settings, stack: AsyncExitStack) -> Shelf:
+    """Builds whose documents differ do not show one another's answers."""
+    if settings.redis_url is None:
+        return NoShelf()
+    versions = repr([(projection.name, projection.version) for projection in PROJECTIONS])
+    build = hashlib.sha256(versions.encode()).hexdigest()[:16]
+    shelf = ValkeyShelf(settings.redis_url, of=f"{database_name(settings)}:{build}")
+    stack.push_async_callback(shelf.close)
+    return shelf
 
 
 def database_name(settings: Settings) -> str:

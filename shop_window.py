@@ -2,7 +2,8 @@
 
 An answer is kept with the position of the read models before it was made. It is old as soon as an event has
 been applied that changes what products are and which there are. Orders change only how many are left: that
-may be shown a second late. Nothing is kept from, or shown to, who says who they are or names a state.
+may be shown a second late. Nothing is kept from, or shown to, who says who they are or names a state. What
+this process has not made yet may lie on a shelf that all processes share (Valkey).
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+import structlog
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +22,8 @@ from dependencies.limits import count_address
 from dependencies.reading import ReadingServices
 from domain.errors import TooManyRequests
 from projections.product_changes import CHANGING, COUNTING
+
+log = structlog.get_logger(__name__)
 
 HANDED_OUT = Counter("shop_window_answers_total", "Public answers", ["from_"])
 
@@ -49,6 +54,13 @@ class Ready:
     made_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRoute:
+    """As much of a route as figures and access lines need."""
+
+    path: str
+
+
 class ShopWindow:
     """Innermost of what surrounds a request: its answers get the same headers, figures and lines."""
 
@@ -70,12 +82,24 @@ class ShopWindow:
         if ready is None:
             await self._make(key, services, scope, receive, send)
             return
+        await self._give(key, ready, services, scope, receive, send)
+
+    async def _give(
+        self,
+        key: bytes,
+        ready: Ready,
+        services: ReadingServices,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         try:
             await count_address(scope, services, "read")
         except TooManyRequests:
             await self._app(scope, receive, send)  # which refuses it as any other
             return
-        self._ready.move_to_end(key)
+        if key in self._ready:
+            self._ready.move_to_end(key)
         HANDED_OUT.labels("shelf").inc()
         await hand_out(ready, scope, send)
 
@@ -93,7 +117,12 @@ class ShopWindow:
     ) -> None:
         making = self._making.setdefault(key, asyncio.Event())
         try:
-            await self._cook(key, services, scope, receive, send)
+            afar = read(await services.shelf.fetch(key))
+            if afar is not None and is_fresh(afar, services):
+                self._keep(key, afar)
+                await self._give(key, afar, services, scope, receive, send)
+            else:
+                await self._cook(key, services, scope, receive, send)
         finally:
             making.set()
             if self._making.get(key) is making:
@@ -126,6 +155,8 @@ class ShopWindow:
             ready = Ready(headers, body, etag, scope.get("route"), position, made_at)
             self._keep(key, ready)
             await hand_out(ready, scope, send)
+            if len(body) <= MOST_BYTES_OF_ONE:
+                await services.shelf.lay(key, written(ready), seconds=LONGEST_SECONDS)
 
     def _keep(self, key: bytes, ready: Ready) -> None:
         if len(ready.body) > MOST_BYTES_OF_ONE:
@@ -135,6 +166,37 @@ class ShopWindow:
         self._bytes += len(ready.body) - (len(before.body) if before else 0)
         while self._bytes > MOST_BYTES:
             self._bytes -= len(self._ready.popitem(last=False)[1].body)
+
+
+def written(ready: Ready) -> bytes:
+    """For the shelf that processes share: a line that says what it is, then the body."""
+    about = {
+        "position": ready.position,
+        "at": time.time() - (time.monotonic() - ready.made_at),
+        "route": getattr(ready.route, "path", None),
+        "headers": [
+            [name.decode("latin-1"), value.decode("latin-1")] for name, value in ready.headers
+        ],
+        "etag": ready.etag.decode("latin-1"),
+    }
+    return orjson.dumps(about) + b"\n" + ready.body
+
+
+def read(told: bytes | None) -> Ready | None:
+    """None for what another release has written otherwise."""
+    if told is None:
+        return None
+    line, _, body = told.partition(b"\n")
+    try:
+        about = orjson.loads(line)
+        headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in about["headers"]]
+        age = max(0.0, time.time() - about["at"])
+        etag, position = about["etag"].encode("latin-1"), int(about["position"])
+        route = KnownRoute(str(about["route"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        log.warning("what lay on the shelf cannot be read")
+        return None
+    return Ready(headers, body, etag, route, position, time.monotonic() - age)
 
 
 def is_public(scope: Scope) -> bool:

@@ -10,6 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from dependencies.services import Services
 from domain.ports.events import Consistency
+from domain.ports.shelf import Shelf
 
 MOST_TOTALS = 1_000
 
@@ -46,6 +47,7 @@ class ReadingServices(Services):
     """And the read models: for queries, the worker's projections and operators."""
 
     read_models: AsyncDatabase[dict[str, Any]]
+    shelf: Shelf
     totals: Totals = field(init=False)
 
     def __post_init__(self) -> None:

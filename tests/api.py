@@ -40,7 +40,15 @@ from projections import PROJECTIONS
 from projections.runner import Runner
 from settings import Settings
 from tests.contracted import contract_of
-from tests.fakes import CountingLimiter, Folding, NoImaging, Outbox, PictureShelf, PlainHasher
+from tests.fakes import (
+    CountingLimiter,
+    Folding,
+    MemoryShelf,
+    NoImaging,
+    Outbox,
+    PictureShelf,
+    PlainHasher,
+)
 from tests.fakes_gateway import FakeGateway
 from tests.folding import fits
 from tests.samples import ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, settings_for_tests
@@ -189,6 +197,7 @@ def in_process(
         setbacks=MongoSetbacks(database),
         proposals=MongoProposals(database),
         sweeps=MongoSweeps(database),
+        shelf=MemoryShelf(),
         documents=Documents(database),
         hasher=PlainHasher(),
         images=NoImaging(),

@@ -1,6 +1,7 @@
 """Stand-ins for the outside, each held to the contract suite of its port."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,6 +119,22 @@ class PictureShelf:
         if len(self.pictures[url]) > self._max_bytes:
             raise TooLarge("too many bytes")
         return self.pictures[url]
+
+
+class MemoryShelf:
+    """Fits `domain.ports.shelf.Shelf`; `away` as when the server is."""
+
+    def __init__(self) -> None:
+        self.laid: dict[bytes, tuple[bytes, float]] = {}
+        self.away = False
+
+    async def fetch(self, name: bytes) -> bytes | None:
+        what, until = self.laid.get(name, (b"", 0.0))
+        return None if self.away or time.monotonic() >= until else what
+
+    async def lay(self, name: bytes, what: bytes, *, seconds: float) -> None:
+        if not self.away:
+            self.laid[name] = (what, time.monotonic() + seconds)
 
 
 class NoImaging:

@@ -1,14 +1,16 @@
 """What is handed out from the shelf is what the kitchen would make."""
 
-from typing import Any
+import time
+from typing import Any, cast
 
 import pytest
 
 import shop_window
 from projections.product_changes import CHANGING, COUNTING
-from shop_window import HANDED_OUT
+from shop_window import HANDED_OUT, ShopWindow
 from tests.api import Api
 from tests.buying import manager, ok
+from tests.fakes import MemoryShelf
 
 PATHS = (
     "/api/products",
@@ -46,6 +48,61 @@ async def test_the_second_visitor_gets_the_same_from_the_shelf(api: Api, path: s
     assert kept[0] == kept[1]
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     assert (await shown(api, path))[0]
+
+
+def window_of(api: Api) -> ShopWindow:
+    layer: Any = api.app.middleware_stack
+    while not isinstance(layer, ShopWindow):
+        layer = getattr(layer, "app", None) or layer._app
+    return layer
+
+
+def as_in_another_process(api: Api) -> None:
+    """Which has made nothing yet, and has the same shelf."""
+    window_of(api)._ready.clear()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_another_process_has_made_is_handed_out_too(api: Api, path: str) -> None:
+    await product(api)
+    first = await api.client.get(path)
+    as_in_another_process(api)
+    is_ready, answer = await shown(api, path)
+    assert (is_ready, answer) == (True, first.json())
+    again = await api.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+
+
+async def test_what_another_process_made_before_a_change_is_not_handed_out(api: Api) -> None:
+    staff, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    await shown(api, path)
+    as_in_another_process(api)
+    change = {"price": 330000}
+    ok(await staff.client.patch(path, json=change, headers={"If-Match": "*"}))
+    is_ready, answer = await shown(api, path)
+    assert (is_ready, answer["data"]["price"]) == (False, 330000)
+
+
+async def test_the_age_of_an_answer_goes_with_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await product(api)
+    await shown(api, "/api/products")
+    as_in_another_process(api)
+    later = time.time() + shop_window.LONGEST_SECONDS + 1
+    monkeypatch.setattr("shop_window.time.time", lambda: later)
+    assert not (await shown(api, "/api/products"))[0]
+
+
+async def test_a_shelf_that_is_away_or_holds_rubbish_does_no_harm(api: Api) -> None:
+    await product(api)
+    shelf = cast("MemoryShelf", api.services.shelf)
+    for rubbish in (b"", b"{}", b"[]\n", b'{"headers": 1}\n', b"\xff\n"):
+        as_in_another_process(api)
+        shelf.laid = {b"/api/products?": (rubbish, float("inf"))}
+        assert (await shown(api, "/api/products"))[1]["pagination"]["total"] == 1
+    shelf.away = True
+    as_in_another_process(api)
+    assert not (await shown(api, "/api/products"))[0]
 
 
 async def test_a_change_is_shown_at_once(api: Api) -> None:
@@ -138,6 +195,7 @@ async def test_the_oldest_leave_when_the_shelf_is_full(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await product(api)
+    cast("MemoryShelf", api.services.shelf).away = True
     size = len((await api.client.get("/api/products?limit=1")).content)
     monkeypatch.setattr(shop_window, "MOST_BYTES", int(size * 2.5))
     for limit in (1, 2, 3):
