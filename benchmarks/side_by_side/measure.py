@@ -1,10 +1,15 @@
-"""wrk against both applications in turn, round after round: medians, and the ratio of each round's pair."""
+"""wrk against both applications in turn, round after round: medians, and the ratio of each round's pair.
 
+make bench ARGS=side_by_side
+python -m benchmarks.side_by_side.measure --seconds 4 --only order --only "list of 20, cold"
+"""
+
+import argparse
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -66,8 +71,10 @@ class Run:
     p99_ms: float
 
 
-def measure(directory: Path) -> dict[str, dict[str, list[Run]]]:
-    """Runs by kind and application, in the order in which they were made."""
+def measure(
+    directory: Path, *, seconds: int = SECONDS, only: Collection[str] = ()
+) -> dict[str, dict[str, list[Run]]]:
+    """Runs by kind and application, in the order in which they were made. `only`: these kinds."""
     if shutil.which("wrk") is None:
         raise SystemExit("This needs wrk: install it (Debian: apt-get install wrk).")
     with (
@@ -75,16 +82,22 @@ def measure(directory: Path) -> dict[str, dict[str, list[Run]]]:
         theirs(environment, directory) as plain,
         ours(environment, directory) as kundan,
     ):
-        return {kind: _compare(script, (kundan, plain)) for kind, script in KINDS.items()}
+        kinds = {kind: script for kind, script in KINDS.items() if not only or kind in only}
+        return {
+            kind: _compare(script, (kundan, plain), seconds=seconds)
+            for kind, script in kinds.items()
+        }
 
 
-def _compare(script: str, both: tuple[Application, Application]) -> dict[str, list[Run]]:
+def _compare(
+    script: str, both: tuple[Application, Application], *, seconds: int
+) -> dict[str, list[Run]]:
     for application in both:
         load(application, script, seconds=WARM_SECONDS)
     runs: dict[str, list[Run]] = {application.name: [] for application in both}
     for _ in range(ROUNDS):
         for application in both:
-            runs[application.name].append(load(application, script, seconds=SECONDS))
+            runs[application.name].append(load(application, script, seconds=seconds))
     return runs
 
 
@@ -142,3 +155,16 @@ def _of(runs: list[Run], figure: Callable[[Run], float]) -> float:
 
 def _times(runs: list[Run]) -> str:
     return f"{_of(runs, lambda r: r.p50_ms):.1f}, {_of(runs, lambda r: r.p99_ms):.1f}"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--seconds", type=int, default=SECONDS, help="of each run")
+    options.add_argument("--only", action="append", default=[], choices=list(KINDS))
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kundan-bench-") as folder:
+        print(table(measure(Path(folder), seconds=given.seconds, only=given.only)))
+
+
+if __name__ == "__main__":
+    main()
