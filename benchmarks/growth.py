@@ -8,7 +8,9 @@ over HTTP, one request after the other; reads name a state, so that none is serv
 """
 
 import asyncio
+import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,11 +31,15 @@ from domain.import_rules.kinds import Category, ProductType, TryOnRegion
 from domain.import_rules.product import ProductFields
 from domain.ports.events import CommandContext
 from domain.stock import Stock
+from embedded.ports import LOOPBACK, free_port
 from integrations.event_store import Ledger
 from integrations.event_store.verify import verify
 
 SIZES = (1_000, 10_000, 100_000)
 CHUNK = 200
+PATIENCE_SECONDS = 60.0
+SLOWEST = 500.0
+"""Events a second that a worker folds at the least."""
 ASKED = 300
 HOT_ORDERS = 2_000
 IMPORT = "65f000000000000000000001"
@@ -98,7 +104,8 @@ async def age(opened: ReadingServices, size: int) -> None:
         events = ([e for one in chunk for e in one.pending_events] for chunk in chunks)
         await asyncio.gather(*(opened.store.append(some, CONTEXT) for some in events))
     end = size * 3
-    await opened.consistency.wait_for_position(end, seconds=900)
+    patience = PATIENCE_SECONDS + end / SLOWEST
+    assert await opened.consistency.wait_for_position(end, seconds=patience), "not folded in time"
 
 
 def timed(ask: Callable[[int], httpx.Response], *, times: int = ASKED) -> float:
@@ -184,14 +191,36 @@ def measure(size: int, directory: Path) -> dict[str, float]:
                 start = (time.perf_counter() - begin) * MILLISECONDS
                 found = {"start of the API": start} | dict(asked(client, size))
 
+            found["doctor"] = diagnosed(environment)
+
             async def prove() -> float:
                 async with shop.services(environment) as opened:
                     return await verified(opened)
 
-            return found | {
+            found |= {
                 "appended, sealed, published and folded, events/s": folded,
                 "verified, events/s": asyncio.run(prove()),
             }
+        return {"start of a worker": started(environment, directory)} | found
+
+
+def diagnosed(environment: dict[str, str]) -> float:
+    """Milliseconds of `cli doctor`, with the start of its process."""
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "cli", "doctor"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, check=False)
+    assert done.returncode in {0, 1}, done.stderr.decode()[-500:]
+    return (time.perf_counter() - begin) * MILLISECONDS
+
+
+def started(environment: dict[str, str], directory: Path) -> float:
+    """Milliseconds until a worker of a shop of this age works: it then serves its figures."""
+    port = free_port()
+    begin = time.perf_counter()
+    page = f"http://{LOOPBACK}:{port}/metrics"
+    with shop.worker(environment | {"WORKER_METRICS_PORT": str(port)}, directory):
+        until(lambda: httpx.get(page).status_code == 200, "the worker does not work")
+        return (time.perf_counter() - begin) * MILLISECONDS
 
 
 def table(found: dict[int, dict[str, float]]) -> str:
