@@ -145,7 +145,7 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for number in itertools.count():
                 due = begun + number / self._rate * COMMANDS_OF_A_DEED
-                if due - begun > seconds:
+                if max(due, time.monotonic()) - begun > seconds:  # a shop that is late ends in time too
                     break
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 await places.acquire()
