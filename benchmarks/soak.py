@@ -145,7 +145,8 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for number in itertools.count():
                 due = begun + number / self._rate * COMMANDS_OF_A_DEED
-                if max(due, time.monotonic()) - begun > seconds:  # a shop that is late ends in time too
+                # A shop that is late ends in time too.
+                if max(due, time.monotonic()) - begun > seconds:
                     break
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 await places.acquire()
