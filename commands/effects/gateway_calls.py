@@ -24,6 +24,8 @@ from domain.values import PaymentId
 class Caller:
     actor: str
     correlation: str
+    causation: str | None = None
+    """The event that led to it, which then has its place in history before what follows."""
 
 
 async def act(
@@ -34,6 +36,7 @@ async def act(
         command=command_name(handler),
         actor=caller.actor,
         correlation=caller.correlation,
+        causation=caller.causation,
         command_id=command_id,
     )
     return await carry_out(

@@ -4,6 +4,7 @@ Confirm, webhook and reconciliation are three ways to hear of the same facts. Al
 `record_gateway_observation`, which keeps each fact once; `settle_order` then lets the money take effect.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -92,8 +93,10 @@ async def post_confirmation(
         raise RuleViolation("this payment is for another order", code="foreign-payment")
     caller = _caller(request, user)
     observing = partial(record_gateway_observation, seen, Source.CONFIRM)
-    await act(observing, services, caller)
-    outcome = await act(partial(settle_order, payment.object_id), services, caller)
+    noted = await act(observing, services, caller)
+    cause = None if noted.commit is None else noted.commit.last_event
+    settling = replace(caller, causation=cause)
+    outcome = await act(partial(settle_order, payment.object_id), services, settling)
     return await _confirmation(payment.object_id, outcome, execute, services)
 
 

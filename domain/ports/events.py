@@ -46,6 +46,8 @@ class Commit:
     position: int | None = None
     """Place of its first event in history; None until it is sequenced."""
     events: int = 0
+    last_event: str | None = None
+    """Its last event's id: what a command that follows from it names as its cause."""
 
     @property
     def last_position(self) -> int | None:

@@ -94,6 +94,7 @@ def as_commit(document: Mapping[str, Any], *, repeated: bool = False) -> Commit:
         repeated=repeated,
         position=document.get("position"),
         events=len(document["events"]),
+        last_event=document["events"][-1].get("id"),
     )
 
 

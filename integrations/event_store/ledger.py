@@ -34,7 +34,8 @@ MAX_PAGES = 32
 """A block's worth of pending commits is a page; so many are read at once at most."""
 MAX_PAGE_BYTES = 8_000_000
 """A page ends with the commit that passes it: a block and its messages fit into memory."""
-KNOWN_STREAMS = 100_000
+KNOWN_STREAMS = 20_000
+"""With more pending than one block holds: of others the ledger is asked. Two hundred bytes each."""
 MAJORITY_SECONDS = 5.0
 """How long to ask a majority that may be away: the server itself would wait for ever."""
 

@@ -161,6 +161,17 @@ async def test_a_genuine_checkout_confirms_payment_and_order(api: Api) -> None:
     assert topics[-3:] == ["PaymentConfirmed", "OrderConfirmed", "StockCommitted"]
 
 
+async def test_the_money_is_the_cause_of_what_it_does_to_its_order(api: Api) -> None:
+    """So the ledger gives the payment its place before the order's confirmation, whoever is faster."""
+    customer, _, intent = await pending(api)
+    answer = api.gateway.pay(intent["razorpay"]["orderId"])
+    ok(await customer.client.post(CONFIRM, json=confirmation(intent, answer)))
+    paid, confirmed = api.store.commits[-2:]
+    assert paid["events"][-1]["type"] == "PaymentConfirmed"
+    assert "OrderConfirmed" in {event["type"] for event in confirmed["events"]}
+    assert confirmed["causation"] == paid["events"][-1]["id"]
+
+
 async def test_confirming_twice_changes_nothing_more(api: Api) -> None:
     customer, _, intent = await pending(api)
     answer = api.gateway.pay(intent["razorpay"]["orderId"])
