@@ -211,6 +211,7 @@ async def test_a_person_who_is_forgotten_is_not_kept(
 ) -> None:
     keys = SubjectKeys(database, b"k" * 32)
     here, elsewhere = MongoEventStore(database, keys), SubjectKeys(database, b"k" * 32)
+    await here.prepare()
     notebook, other = secrets.token_hex(12), secrets.token_hex(12)
     for name, owner in ((notebook, "asha"), (other, "ravi")):
         await here.append(opened(name, owner=owner), context())
