@@ -1,13 +1,21 @@
 """Ports on loopback: finding a free one, and saying so when a wanted one is taken."""
 
+import atexit
 import secrets
 import socket
+from collections import deque
 
 from embedded.errors import PortTakenError
 
 LOOPBACK = "127.0.0.1"
 LOWEST, HIGHEST = 15_000, 32_000
 ATTEMPTS = 1_000
+
+_claims: deque[socket.socket] = deque(maxlen=64)
+"""UDP sockets with the numbers that this process chose last: no other process chooses them meanwhile.
+
+Nothing of ours listens on UDP, and they go with the process.
+"""
 
 
 def free_port() -> int:
@@ -17,9 +25,29 @@ def free_port() -> int:
     """
     for _ in range(ATTEMPTS):
         port = LOWEST + secrets.randbelow(HIGHEST - LOWEST + 1)
-        if is_free(port):
+        if is_free(port) and _claim(port):
             return port
     raise PortTakenError(f"No free port from {LOWEST} to {HIGHEST}: end some programs.")
+
+
+@atexit.register
+def _give_up_claims() -> None:
+    while _claims:
+        _claims.popleft().close()
+
+
+def _claim(port: int) -> bool:
+    """Between the look and the server's start another process may look: two suites, two shops."""
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        claim.bind((LOOPBACK, port))
+    except OSError:
+        claim.close()
+        return False
+    if len(_claims) == _claims.maxlen:
+        _claims.popleft().close()
+    _claims.append(claim)
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded import ports
 from embedded.data_directory import Ports, local_secrets, sole_owner, write_json
-from embedded.errors import DataDirectoryInUseError, EmbeddedError
+from embedded.errors import DataDirectoryInUseError, EmbeddedError, PortTakenError
 from embedded.ports import LOOPBACK, free_port, is_free
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,7 @@ def test_a_killed_owner_leaves_the_directory_free(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
+from embedded import ports
 from embedded.data_directory import sole_owner
 with sole_owner(Path({str(tmp_path)!r})):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -72,6 +74,20 @@ def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
     assert all(15_000 <= free_port() <= 32_000 for _ in range(50))
     with socket.create_server((LOOPBACK, free_port())) as server:
         assert not is_free(server.getsockname()[1])
+
+
+def test_a_port_that_another_process_has_chosen_and_not_used_yet_is_not_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two suites side by side: one's worker could not listen, as the other had looked at that moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as theirs:
+        theirs.bind((LOOPBACK, 0))
+        port = theirs.getsockname()[1]
+        monkeypatch.setattr(ports, "LOWEST", port)
+        monkeypatch.setattr(ports, "HIGHEST", port)
+        with pytest.raises(PortTakenError):
+            free_port()
+    assert free_port() == port
 
 
 def test_a_port_is_remembered_while_it_is_free(tmp_path: Path) -> None:
