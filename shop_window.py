@@ -19,8 +19,10 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dependencies.limits import count_address
+from dependencies.lists import position_of
 from dependencies.reading import ReadingServices
-from domain.errors import TooManyRequests
+from dependencies.recipes import Recipe, recipe_of
+from domain.errors import DomainError, TooManyRequests
 from projections.product_changes import CHANGING, COUNTING
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,7 @@ PREFIX = "/api/products"
 SHUT = ("/import", "/overlays", "/validate-import")
 """Staff's own pages below the prefix."""
 MOST_BYTES = 64_000_000
+MOST_RECIPES = 10_000
 MOST_BYTES_OF_ONE = 400_000
 LATE_SECONDS = 1.0
 """How long what is left of a piece may be shown as it was."""
@@ -55,6 +58,14 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """An address that was read once: the way to its answer, whatever that is by now."""
+
+    recipe: Recipe
+    route: Any
+
+
+@dataclass(frozen=True, slots=True)
 class KnownRoute:
     """As much of a route as figures and access lines need."""
 
@@ -69,6 +80,7 @@ class ShopWindow:
         self._ready: OrderedDict[bytes, Ready] = OrderedDict()
         self._bytes = 0
         self._making: dict[bytes, asyncio.Event] = {}
+        self._recipes: OrderedDict[bytes, Known] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_public(scope):
@@ -76,6 +88,9 @@ class ShopWindow:
             return
         services: ReadingServices = scope["app"].state.services
         key = scope["raw_path"] + b"?" + scope["query_string"]
+        if (token := named_state(scope)) is not None:
+            await self._make_for(token, key, services, scope, receive, send)
+            return
         ready = self._ready.get(key)
         if ready is None or not is_fresh(ready, services):
             ready = await self._awaited(key, services)
@@ -128,6 +143,52 @@ class ShopWindow:
             if self._making.get(key) is making:
                 del self._making[key]
 
+    async def _make_for(
+        self,
+        token: str,
+        key: bytes,
+        services: ReadingServices,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Who names a state is never served from what lies ready."""
+        known, position = self._recipes.get(key), position_of(token)
+        if known is None or position is None or position > services.consistency.position:
+            await self._by_routing(key, scope, receive, send)  # it waits, or refuses
+        else:
+            await self._by_recipe(known, key, services, scope, receive, send)
+
+    async def _by_routing(self, key: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        recipe = recipe_of(scope)
+        if recipe is not None:
+            self._recipes[key] = Known(recipe, scope.get("route"))
+            if len(self._recipes) > MOST_RECIPES:
+                self._recipes.popitem(last=False)
+
+    async def _by_recipe(
+        self,
+        known: "Known",
+        key: bytes,
+        services: ReadingServices,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """A refusal is worded as any other: by the application."""
+        try:
+            await count_address(scope, services, "read")
+            response = await known.recipe()
+        except DomainError:
+            self._recipes.pop(key, None)
+            await self._app(scope, receive, send)
+            return
+        if key in self._recipes:
+            self._recipes.move_to_end(key)
+        scope["route"] = known.route
+        await response(scope, receive, send)
+
     async def _cook(
         self, key: bytes, services: ReadingServices, scope: Scope, receive: Receive, send: Send
     ) -> None:
@@ -146,7 +207,10 @@ class ShopWindow:
                 parts.append(message.get("body", b""))
 
         HANDED_OUT.labels("kitchen").inc()
-        await self._app(scope, receive, held_back)
+        if (known := self._recipes.get(key)) is None:
+            await self._by_routing(key, scope, receive, held_back)
+        else:
+            await self._by_recipe(known, key, services, scope, receive, held_back)
         if start is not None:
             body = b"".join(parts)
             etag = b'W/"%b"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
@@ -206,9 +270,15 @@ def is_public(scope: Scope) -> bool:
         return False
     if path.startswith(SHUT, len(PREFIX)):
         return False
-    return not any(
-        name in {b"authorization", b"consistency-token", b"origin"} for name, _ in scope["headers"]
-    )
+    return not any(name in {b"authorization", b"origin"} for name, _ in scope["headers"])
+
+
+def named_state(scope: Scope) -> str | None:
+    """The Consistency-Token; an empty or a repeated one is for the application to judge."""
+    for name, value in scope["headers"]:
+        if name == b"consistency-token":
+            return str(value.decode("latin-1"))
+    return None
 
 
 def is_fresh(ready: Ready, services: ReadingServices) -> bool:

@@ -1,12 +1,13 @@
 """The form of answers: the envelope, ids and dates, ETags."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from bson import ObjectId
+from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -42,7 +43,7 @@ class Json(JSONResponse):
     """Written in one pass, dates and ids as `present` shows them."""
 
     def render(self, content: Any) -> bytes:
-        return orjson.dumps(content, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        return written(content)
 
 
 def _written(value: Any) -> Any:
@@ -72,6 +73,21 @@ def answer(
     """The envelope of success."""
     content = {"success": True, "data": data, **beside}
     return Json(content, status_code=status, headers=dict(headers or {}))
+
+
+def written(content: Any) -> bytes:
+    """The JSON of an answer's part."""
+    return orjson.dumps(content, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def answer_of(
+    data: bytes | Sequence[bytes], *, headers: Mapping[str, str] | None = None, **beside: Any
+) -> Response:
+    """The envelope of success around what is written already: one thing, or a list of them."""
+    inner = data if isinstance(data, bytes) else b"[" + b",".join(data) + b"]"
+    tail = b"," + written(beside)[1:] if beside else b"}"
+    body = b'{"success":true,"data":' + inner + tail
+    return Response(body, media_type="application/json", headers=dict(headers or {}))
 
 
 def etag(document: Document) -> dict[str, str]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from bson import ObjectId
@@ -62,7 +63,12 @@ def _invalid() -> Invalid:
 
 
 def _name(order: Order) -> str:
-    return hashlib.sha256(repr([tuple(each) for each in order]).encode()).hexdigest()[:8]
+    return _name_of(tuple(tuple(each) for each in order))
+
+
+@lru_cache
+def _name_of(order: tuple[tuple[str, int], ...]) -> str:
+    return hashlib.sha256(repr(list(order)).encode()).hexdigest()[:8]
 
 
 def _value(document: Mapping[str, Any], path: str) -> Any:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Query, Request
+import bson
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ExecutionTimeout
 
-from dependencies.answers import answer
+from dependencies.answers import answer, answer_of
 from dependencies.cursors import MOST_CHARACTERS, Order, after, cursor_of
+from dependencies.documents import split
 from dependencies.services import Services, services_of
 from domain.errors import Invalid, Unavailable
 
@@ -22,6 +24,14 @@ class Found:
     """The documents of a page, and where the next one begins; None: there is none."""
 
     documents: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class FoundRaw:
+    """The same in BSON."""
+
+    documents: list[bytes]
     next_cursor: str | None
 
 
@@ -58,6 +68,12 @@ class PageOfList:
         pagination = self.pagination(total, next_cursor=next_cursor, has_more=has_more)
         return answer(list(items), pagination=pagination)
 
+    def answer_of(
+        self, items: Sequence[bytes], total: int, *, next_cursor: str | None = None
+    ) -> Response:
+        """As `answer`, of what is written already."""
+        return answer_of(items, pagination=self.pagination(total, next_cursor=next_cursor))
+
     async def find(
         self,
         collection: AsyncCollection[dict[str, Any]],
@@ -75,6 +91,27 @@ class PageOfList:
         has_more = len(documents) > self.limit
         documents = documents[: self.limit]
         return Found(documents, cursor_of(documents[-1], order) if has_more else None)
+
+    async def find_raw(
+        self,
+        collection: AsyncCollection[dict[str, Any]],
+        query: Mapping[str, Any],
+        order: Order,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        hint: Order | None = None,
+    ) -> FoundRaw:
+        """As `find`, and only the last document is decoded, for the cursor."""
+        if self.cursor is not None:
+            query = {**query, **after(self.cursor, order)}
+        found = collection.find_raw_batches(query, fields, sort=list(order), hint=hint)
+        batches = found.skip(self.skip).limit(self.limit + 1)
+        documents = [raw async for batch in batches for raw in split(batch)]
+        if len(documents) <= self.limit:
+            return FoundRaw(documents, None)
+        documents.pop()
+        last = bson.decode(documents[-1], collection.codec_options)
+        return FoundRaw(documents, cursor_of(last, order))
 
     async def total(
         self,
@@ -124,14 +161,22 @@ async def fresh(
 async def _caught_up(token: str, services: Services) -> bool:
     """Tokens: `p<position>`, or `c<commit id>` for a commit that had no position yet."""
     seconds = services.settings.consistency_wait_seconds
-    if token[:1] == "p" and token[1:].isascii() and token[1:].isdecimal() and len(token) <= 20:
-        return await services.consistency.wait_for_position(int(token[1:]), seconds=seconds)
+    position = position_of(token)
+    if position is not None:
+        return await services.consistency.wait_for_position(position, seconds=seconds)
     commit = await services.store.commit(token[1:]) if token[:1] == "c" else None
     if commit is None:
         raise Invalid("this Consistency-Token is not one of ours", code="invalid-consistency-token")
     if commit.last_position is not None:
         return await services.consistency.wait_for_position(commit.last_position, seconds=seconds)
-    position = await services.consistency.wait_for_commit(
+    found = await services.consistency.wait_for_commit(
         commit.id, seconds=seconds, events=commit.events
     )
-    return position is not None
+    return found is not None
+
+
+def position_of(token: str) -> int | None:
+    """Of a token that names one."""
+    number = token[1:]
+    is_one = token[:1] == "p" and number.isascii() and number.isdecimal() and len(token) <= 20
+    return int(number) if is_one else None

@@ -7,16 +7,17 @@ from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pymongo.asynchronous.collection import AsyncCollection
 from typing_extensions import TypedDict
 
-from dependencies.answers import answer, etag, present
+from dependencies.answers import answer, answer_of, etag, present, written
 from dependencies.caller import OptionalUser
 from dependencies.documents import WITHOUT_TOKENS, Document
 from dependencies.limits import limited
-from dependencies.lists import Found, Page, PageOfList
-from dependencies.reading import Reading, ReadingServices
+from dependencies.lists import FoundRaw, Page, PageOfList
+from dependencies.reading import Reading, ReadingServices, Rendering
+from dependencies.recipes import Recipe, leave_recipe
 from dependencies.services import Services
 from domain.errors import Invalid, NotFound
 from domain.sessions import User
@@ -129,25 +130,42 @@ async def _filters(filters: Annotated[Filters, Query()]) -> Filters:
 ListFilters = Annotated[Filters, Depends(_filters)]
 
 
+def _rendered(raw: bytes, services: ReadingServices) -> Rendering:
+    """As customers see it, in JSON. Links to pictures end, so what has one is written each time."""
+    shown = services.renderings.get(raw)
+    if shown is None:
+        document = services.documents.decoded(raw)
+        shown = Rendering(
+            json=written(product_view(document, services)),
+            is_public=document["status"] == "active",
+            version=document["version"],
+        )
+        if not document["overlay"]:
+            services.renderings.keep(raw, shown)
+    return shown
+
+
 async def _answered(
     services: ReadingServices, query: Mapping[str, Any], page: PageOfList, order: Order
 ) -> Response:
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
 
-    async def read(hint: Keys | None) -> Found:
-        return await page.find(products, query, order, fields=WITHOUT_TOKENS, hint=hint)
+    async def read(hint: Keys | None) -> FoundRaw:
+        return await page.find_raw(products, query, order, fields=WITHOUT_TOKENS, hint=hint)
 
-    found, total = await asyncio.gather(
-        by_index(path, read),
-        services.totals.of(
-            {**query, "upTo": page.skip},
-            partial(_count, products, query, page, path),
-            changed_by=EITHER if "inStock" in query else CHANGING,
-        ),
-    )
-    shown = [product_view(document, services) for document in found.documents]
-    return page.answer(shown, total, next_cursor=found.next_cursor)
+    counted_as = {**query, "upTo": page.skip}
+    changed_by = EITHER if "inStock" in query else CHANGING
+    known = services.totals.known(counted_as, changed_by=changed_by)
+    if known is None:
+        count = partial(_count, products, query, page, path)
+        found, total = await asyncio.gather(
+            by_index(path, read), services.totals.of(counted_as, count, changed_by=changed_by)
+        )
+    else:
+        found, total = await by_index(path, read), known
+    shown = [_rendered(raw, services).json for raw in found.documents]
+    return page.answer_of(shown, total, next_cursor=found.next_cursor)
 
 
 async def _count(
@@ -163,8 +181,16 @@ async def _count(
     return await by_index(path, read)
 
 
+async def _for_anybody(request: Request, recipe: Recipe) -> Response:
+    """The answer; whoever asks for the same address again is answered without reading it anew."""
+    response = await recipe()
+    leave_recipe(request.scope, recipe)
+    return response
+
+
 @router.get("")
 async def get_products(
+    request: Request,
     services: Reading,
     page: Page,
     filters: ListFilters,
@@ -175,12 +201,16 @@ async def get_products(
     """Archived products are shown to catalogue managers only."""
     if status == "archived" and not _manages(user):
         status = "active"
-    return await _answered(services, {"status": status} | filters.query(), page, SORTS[sort])
+    query = {"status": status} | filters.query()
+    if user is not None:
+        return await _answered(services, query, page, SORTS[sort])
+    return await _for_anybody(request, partial(_answered, services, query, page, SORTS[sort]))
 
 
 @router.get("/featured")
-async def get_featured(services: Reading, page: Page) -> Response:
-    return await _answered(services, PUBLIC | {"featured": True}, page, FEATURED)
+async def get_featured(request: Request, services: Reading, page: Page) -> Response:
+    query = PUBLIC | {"featured": True}
+    return await _for_anybody(request, partial(_answered, services, query, page, FEATURED))
 
 
 @router.get("/search", dependencies=[limited("search")])
@@ -227,17 +257,21 @@ async def get_facets(
 
 @router.get("/category/{category}")
 async def get_category(
-    services: Reading, category: str, page: Page, filters: ListFilters, sort: Sort = "newest"
+    request: Request,
+    services: Reading,
+    category: str,
+    page: Page,
+    filters: ListFilters,
+    sort: Sort = "newest",
 ) -> Response:
     query = PUBLIC | filters.query() | {"category": category_named(category).value}
-    return await _answered(services, query, page, SORTS[sort])
+    return await _for_anybody(request, partial(_answered, services, query, page, SORTS[sort]))
 
 
 async def _product(product_id: str, services: ReadingServices, user: User | None) -> dict[str, Any]:
     """By id or by slug. Archived ones exist for staff only."""
-    by_id = HEX_ID.fullmatch(product_id) is not None
     found: dict[str, Any] | None
-    if by_id:
+    if HEX_ID.fullmatch(product_id):
         found = await services.documents.find("products", product_id)
     else:
         by_slug = {"slug": product_id[:100]}
@@ -252,10 +286,22 @@ def _manages(user: User | None) -> bool:
 
 
 @router.get("/{product_id}")
-async def get_product(product_id: str, services: Reading, user: OptionalUser) -> Response:
+async def get_product(
+    request: Request, product_id: str, services: Reading, user: OptionalUser
+) -> Response:
+    if user is None and HEX_ID.fullmatch(product_id):
+        return await _for_anybody(request, partial(_public_product, product_id, services))
     product = await _product(product_id, services, user)
     shown = staff_product_view if _manages(user) else product_view
     return answer(shown(product, services), headers=etag(product))
+
+
+async def _public_product(product_id: str, services: ReadingServices) -> Response:
+    raw = await services.documents.find_raw("products", product_id)
+    shown = _rendered(raw, services) if raw else None
+    if shown is None or not shown.is_public:
+        raise NotFound("there is no product with this id")
+    return answer_of(shown.json, headers={"ETag": f'"v{shown.version}"'})
 
 
 @router.get("/{product_id}/recommendations")

@@ -207,3 +207,55 @@ async def test_the_oldest_leave_when_the_shelf_is_full(
 def test_every_event_of_a_product_and_its_stock_makes_what_is_kept_old() -> None:
     assert {"ProductChanged", "ProductArchived", "StockCounted", "StockOpened"} <= CHANGING
     assert {"StockReserved", "StockReleased", "StockCommitted", "StockDispatched"} == COUNTING
+
+
+NAMED = {"Consistency-Token": "p1"}
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/api/products?category=Gold&minPrice=5"])
+async def test_an_address_that_was_read_once_is_answered_alike_without_reading_it_again(
+    api: Api, path: str
+) -> None:
+    staff, made = await product(api)
+    by_routing = await api.client.get(path, headers=NAMED)
+    assert any(path.encode() in known for known in window_of(api)._recipes) == ("?q=" not in path)
+    again = await api.client.get(path, headers=NAMED)
+    own = {"x-request-id"}
+    kept = [{n: v for n, v in a.headers.items() if n not in own} for a in (by_routing, again)]
+    assert (kept[0], by_routing.content) == (kept[1], again.content)
+    change = {"price": 330000}
+    headers = {"If-Match": "*"}
+    ok(await staff.client.patch(f"/api/products/{made['id']}", json=change, headers=headers))
+    changed = (await api.client.get(path, headers=NAMED)).json()["data"]
+    assert [each["price"] for each in changed] == [330000] * len(again.json()["data"])
+
+
+async def test_a_piece_that_was_put_away_is_gone_for_who_had_its_address(api: Api) -> None:
+    staff, made = await product(api)
+    path = f"/api/products/{made['id']}"
+    first, again = [await api.client.get(path, headers=NAMED) for _ in range(2)]
+    assert first.headers["ETag"] == again.headers["ETag"] == f'"v{made["version"]}"'
+    ok(await staff.client.delete(path, headers={"If-Match": "*"}))
+    for headers in (NAMED, {}):
+        gone = await api.client.get(path, headers=headers)
+        assert (gone.status_code, gone.json()["code"]) == (404, "not-found")
+    assert path.encode() + b"?" not in window_of(api)._recipes
+
+
+@pytest.mark.parametrize(("token", "status"), [("p999999", 503), ("rubbish", 422), ("p" * 81, 422)])
+async def test_a_state_that_is_not_reached_is_waited_for_at_a_known_address_too(
+    api: Api, token: str, status: int
+) -> None:
+    await product(api)
+    await api.client.get("/api/products", headers=NAMED)
+    refused = await api.client.get("/api/products", headers={"Consistency-Token": token})
+    assert refused.status_code == status
+
+
+async def test_as_many_addresses_are_known_as_there_is_room_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop_window, "MOST_RECIPES", 2)
+    for limit in (1, 2, 3):
+        await api.client.get(f"/api/products?limit={limit}", headers=NAMED)
+    assert list(window_of(api)._recipes) == [b"/api/products?limit=2", b"/api/products?limit=3"]
