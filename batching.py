@@ -10,10 +10,11 @@ their own.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+T = TypeVar("T")
 
 Fetch = Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
 
@@ -83,3 +84,50 @@ class Batched(Generic[K, V]):
         else:
             for key, future in batch.items():
                 future.set_result(found.get(key))
+
+
+class Shared:
+    """Do once what several ask for at the same time.
+
+        document = await lists.of(key, partial(read_list, query))
+
+    Whoever asks while `under_way` others are at work waits, together with all who want the same; what they
+    get was begun after each of them asked.
+    """
+
+    def __init__(self, *, under_way: int = 4) -> None:
+        self._under_way = under_way
+        self._waiting: dict[Hashable, tuple[asyncio.Future[Any], Callable[[], Awaitable[Any]]]] = {}
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def of(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
+        """What `make` of the first who asked comes to, its fault too. Safe to cancel."""
+        if key not in self._waiting:
+            self._waiting[key] = (asyncio.get_running_loop().create_future(), make)
+            self._begin()
+        found: T = await asyncio.shield(self._waiting[key][0])
+        return found
+
+    def _begin(self) -> None:
+        if self._waiting and len(self._working) < self._under_way:
+            task = asyncio.create_task(self._work(), name="shared work")
+            self._working.add(task)
+            task.add_done_callback(self._worked)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self._begin()  # one that was cancelled may leave some behind
+
+    async def _work(self) -> None:
+        """One after the other, while there is any."""
+        while self._waiting:
+            key = next(iter(self._waiting))
+            future, make = self._waiting.pop(key)
+            try:
+                future.set_result(await make())
+            except asyncio.CancelledError:
+                future.cancel()
+                raise
+            except Exception as fault:  # noqa: BLE001 - theirs who asked, each of them
+                future.set_exception(fault)
+                future.exception()  # a caller that was cancelled does not come for it

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from bson import ObjectId
-from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -37,6 +36,9 @@ def view_of(services: Services, collection: str) -> Callable[[Document], dict[st
     if view is None:
         return present
     return lambda document: view(document, services)
+
+
+JSON = "application/json"
 
 
 class Json(JSONResponse):
@@ -80,14 +82,11 @@ def written(content: Any) -> bytes:
     return orjson.dumps(content, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-def answer_of(
-    data: bytes | Sequence[bytes], *, headers: Mapping[str, str] | None = None, **beside: Any
-) -> Response:
+def enveloped(data: bytes | Sequence[bytes], **beside: Any) -> bytes:
     """The envelope of success around what is written already: one thing, or a list of them."""
     inner = data if isinstance(data, bytes) else b"[" + b",".join(data) + b"]"
     tail = b"," + written(beside)[1:] if beside else b"}"
-    body = b'{"success":true,"data":' + inner + tail
-    return Response(body, media_type="application/json", headers=dict(headers or {}))
+    return b'{"success":true,"data":' + inner + tail
 
 
 def etag(document: Document) -> dict[str, str]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import bson
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ExecutionTimeout
 
-from dependencies.answers import answer, answer_of
+from dependencies.answers import answer
 from dependencies.cursors import MOST_CHARACTERS, Order, after, cursor_of
 from dependencies.documents import split
 from dependencies.services import Services, services_of
@@ -67,12 +67,6 @@ class PageOfList:
         """`has_more`: for a list that has no cursors."""
         pagination = self.pagination(total, next_cursor=next_cursor, has_more=has_more)
         return answer(list(items), pagination=pagination)
-
-    def answer_of(
-        self, items: Sequence[bytes], total: int, *, next_cursor: str | None = None
-    ) -> Response:
-        """As `answer`, of what is written already."""
-        return answer_of(items, pagination=self.pagination(total, next_cursor=next_cursor))
 
     async def find(
         self,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pymongo.asynchronous.database import AsyncDatabase
 
+from batching import Shared
 from dependencies.services import Services
 from domain.ports.events import Consistency
 from domain.ports.shelf import Shelf
@@ -89,6 +90,7 @@ class ReadingServices(Services):
     read_models: AsyncDatabase[dict[str, Any]]
     shelf: Shelf
     totals: Totals = field(init=False)
+    lists: Shared = field(init=False, default_factory=Shared)
     renderings: Renderings = field(init=False, default_factory=Renderings)
     """Of products, for customers."""
 

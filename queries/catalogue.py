@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pymongo.asynchronous.collection import AsyncCollection
 from typing_extensions import TypedDict
 
-from dependencies.answers import answer, answer_of, etag, present, written
+from dependencies.answers import JSON, answer, enveloped, etag, present, written
 from dependencies.caller import OptionalUser
 from dependencies.documents import WITHOUT_TOKENS, Document
 from dependencies.limits import limited
@@ -148,6 +148,15 @@ def _rendered(raw: bytes, services: ReadingServices) -> Rendering:
 async def _answered(
     services: ReadingServices, query: Mapping[str, Any], page: PageOfList, order: Order
 ) -> Response:
+    """Those who wait for the same page of the same list read it together."""
+    key = (repr(query), page, order)
+    body = await services.lists.of(key, partial(_page_of, services, query, page, order))
+    return Response(body, media_type=JSON)
+
+
+async def _page_of(
+    services: ReadingServices, query: Mapping[str, Any], page: PageOfList, order: Order
+) -> bytes:
     products = services.read_models["products"]
     path = index_for(query, INDEXED.get(order, order))
 
@@ -165,7 +174,7 @@ async def _answered(
     else:
         found, total = await by_index(path, read), known
     shown = [_rendered(raw, services).json for raw in found.documents]
-    return page.answer_of(shown, total, next_cursor=found.next_cursor)
+    return enveloped(shown, pagination=page.pagination(total, next_cursor=found.next_cursor))
 
 
 async def _count(
@@ -301,7 +310,8 @@ async def _public_product(product_id: str, services: ReadingServices) -> Respons
     shown = _rendered(raw, services) if raw else None
     if shown is None or not shown.is_public:
         raise NotFound("there is no product with this id")
-    return answer_of(shown.json, headers={"ETag": f'"v{shown.version}"'})
+    headers = {"ETag": f'"v{shown.version}"'}
+    return Response(enveloped(shown.json), media_type=JSON, headers=headers)
 
 
 @router.get("/{product_id}/recommendations")

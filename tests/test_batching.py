@@ -1,11 +1,11 @@
 """Questions of many callers go out together, and none is answered from the past."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 
-from batching import Batched
+from batching import Batched, Shared
 
 
 class Shelf:
@@ -86,3 +86,66 @@ async def test_a_caller_who_leaves_takes_nobody_along() -> None:
 
 async def test_many_are_those_that_there_are() -> None:
     assert await Batched(Shelf().fetch).get_many(["ring", "crown"]) == {"ring": 1}
+
+
+class Kitchen:
+    """Cooks when it is told to, and numbers what it makes."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.open = asyncio.Event()
+        self.came = asyncio.Semaphore(0)
+
+    def making(self, name: str) -> Callable[[], Awaitable[str]]:
+        async def make() -> str:
+            self.began.append(name)
+            self.came.release()
+            dish = f"{name} {len(self.began)}"
+            await self.open.wait()
+            if name == "fire":
+                raise OSError("the kitchen burns")
+            return dish
+
+        return make
+
+
+def ordered(shared: Shared, kitchen: Kitchen, *names: str) -> list[asyncio.Task[str]]:
+    return [asyncio.create_task(shared.of(name, kitchen.making(name))) for name in names]
+
+
+async def test_who_waits_for_the_same_gets_it_once_made_and_begun_after_all_of_them_asked() -> None:
+    shared, kitchen = Shared(under_way=1), Kitchen()
+    first = ordered(shared, kitchen, "dal")
+    await kitchen.came.acquire()
+    later = ordered(shared, kitchen, "dal", "rice", "dal")
+    kitchen.open.set()
+    dishes = await asyncio.gather(*first, *later)
+    assert dishes == ["dal 1", "dal 2", "rice 3", "dal 2"]
+
+
+async def test_only_so_many_are_at_work() -> None:
+    shared, kitchen = Shared(under_way=2), Kitchen()
+    tasks = ordered(shared, kitchen, "dal", "rice", "roti")
+    for _ in range(2):
+        await kitchen.came.acquire()
+    await asyncio.sleep(0)
+    assert kitchen.began == ["dal", "rice"]
+    kitchen.open.set()
+    assert await asyncio.gather(*tasks) == ["dal 1", "rice 2", "roti 3"]
+
+
+async def test_a_fault_reaches_all_who_waited_for_that_and_the_next_is_made() -> None:
+    shared, kitchen = Shared(under_way=1), Kitchen()
+    kitchen.open.set()
+    tasks = ordered(shared, kitchen, "fire", "fire", "dal")
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in found] == [OSError, OSError, str]
+
+
+async def test_who_leaves_takes_nobody_along_who_waits_for_the_same() -> None:
+    shared, kitchen = Shared(under_way=1), Kitchen()
+    gone, stays = ordered(shared, kitchen, "dal", "dal")
+    await kitchen.came.acquire()
+    gone.cancel()
+    kitchen.open.set()
+    assert await stays == "dal 1"
