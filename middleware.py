@@ -65,6 +65,9 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        asked = scope["method"]
+        if asked == "HEAD":  # the server sends no body to who asked so
+            scope = {**scope, "method": "GET"}
         given = dict(scope["headers"])
         request_id = _given(REQUEST_ID, given.get(b"x-request-id")) or new_id()
         trace = TRACE_PARENT.fullmatch(given.get(b"traceparent", b"").decode("latin-1"))
@@ -72,9 +75,9 @@ class RequestContext:
         scope.setdefault("state", {}).update(request_id=request_id, trace_id=trace_id)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, trace_id=trace_id)
-        await self._answer(scope, receive, send)
+        await self._answer(scope, receive, send, asked=asked)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, *, asked: str) -> None:
         began = time.perf_counter()
         status = 0
 
@@ -93,12 +96,12 @@ class RequestContext:
                 raise
             await response(scope, receive, watched)
         finally:
-            self._account(scope, status, time.perf_counter() - began)
+            self._account(scope, status, time.perf_counter() - began, asked=asked)
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+    def _account(self, scope: Scope, status: int, seconds: float, *, asked: str) -> None:
         """By the route's template: an address with ids in it would be a label without end."""
         route = getattr(scope.get("route"), "path", "unknown")
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method = asked if asked in METHODS else "other"
         requests, times = _figures(method, route, status)
         requests.inc()
         times.observe(seconds)

@@ -187,6 +187,23 @@ async def test_a_wrong_method_is_told_so(shell: Api) -> None:
     assert "POST" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/api/products", "/health/live", "/api/products/nowhere"])
+async def test_what_can_be_read_can_be_asked_for_without_its_body(api: Api, path: str) -> None:
+    """Twice, as the second answer may lie ready. Of a signed-in customer's own the same is true."""
+    read = await api.client.get(path)
+    for _ in range(2):
+        asked = await api.client.head(path)
+        assert (asked.status_code, asked.content) == (read.status_code, b"")
+        assert asked.headers["Content-Length"] == str(len(read.content))
+        assert asked.headers.get("ETag") == read.headers.get("ETag")
+    metrics = (await api.client.get("/metrics")).text
+    assert 'method="HEAD"' in metrics
+
+
+async def test_what_is_done_is_not_done_by_asking_for_headers(shell: Api) -> None:
+    assert (await shell.client.head("/api/probe/body")).status_code == 405
+
+
 async def test_a_malformed_id_names_nothing(api: Api) -> None:
     person = await api.customer()
     for name in ("nonsense", "0" * 24, "..%2f..%2fetc", "0" * 23 + "G"):
