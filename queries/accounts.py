@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from dependencies.answers import answer, etag, present, view_of
 from dependencies.caller import Admin, CurrentUser
@@ -11,14 +11,15 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading, ReadModels
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import NotFound
 from domain.values import Role
 from projections.accounts import SessionDocument
 from projections.stored import shape
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"], dependencies=[limited("read")])
-admin_router = APIRouter(
+router = PrefixRouter(prefix="/api/auth", tags=["accounts"], dependencies=[limited("read")])
+admin_router = PrefixRouter(
     prefix="/api/admin/users", tags=["accounts"], dependencies=[limited("read")]
 )
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from dependencies.answers import answer
 from dependencies.caller import CurrentUser
 from dependencies.documents import object_id_or_404
 from dependencies.limits import limited
 from dependencies.reading import Reading
+from dependencies.routers import PrefixRouter
 from domain.errors import NotFound
 from domain.orders import Order
 from domain.payments import Payment
@@ -19,7 +20,7 @@ from domain.values import Role
 MAX_EVENTS = 500
 MAX_POSITION = 2**53
 
-router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/audit", tags=["audit"], dependencies=[limited("read")])
 
 
 @router.get("/orders/{order_id}/history")

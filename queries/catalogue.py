@@ -7,7 +7,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pymongo.asynchronous.collection import AsyncCollection
 from typing_extensions import TypedDict
 
@@ -18,6 +18,7 @@ from dependencies.limits import limited
 from dependencies.lists import FoundRaw, Page, PageOfList
 from dependencies.reading import Reading, ReadingServices, Rendering
 from dependencies.recipes import Recipe, leave_recipe
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import Invalid, NotFound
 from domain.sessions import User
@@ -40,7 +41,7 @@ from queries.product_filters import SORTS, Filters, Order, Sort, category_named,
 from queries.product_search import search, sought, words_sought
 from queries.recommendations import likeness
 
-router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
 
 MAX_CANDIDATES = 100
 COUNT_MILLISECONDS = 500

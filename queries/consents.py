@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from typing_extensions import TypedDict
 
 from dependencies.answers import answer, present
@@ -10,9 +10,10 @@ from dependencies.caller import CurrentUser
 from dependencies.documents import object_id_or_404
 from dependencies.limits import limited
 from dependencies.reading import ReadModels
+from dependencies.routers import PrefixRouter
 from projections.stored import shape
 
-router = APIRouter(prefix="/api/images/consent", tags=["images"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/images/consent", tags=["images"], dependencies=[limited("read")])
 
 CONSENTS = "photoConsents"
 NEVER_ASKED = {"given": False, "text": "", "givenAt": None, "withdrawnAt": None}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dependencies.answers import answer, etag, present
 from dependencies.caller import CurrentUser
@@ -10,10 +10,11 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading, ReadModels
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import Invalid, NotFound
 
-router = APIRouter(prefix="/api/images", tags=["images"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/images", tags=["images"], dependencies=[limited("read")])
 
 IMAGES = "uploadedImages"
 LINK_SECONDS = 300

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from bson import ObjectId
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from dependencies.answers import answer, etag, present
@@ -14,13 +14,14 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading, ReadModels
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import NotFound
 from domain.import_rules import RowProblem, read_header
 from domain.sessions import User
 from domain.values import Role
 
-router = APIRouter(prefix="/api/products", tags=["imports"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/products", tags=["imports"], dependencies=[limited("read")])
 
 IMPORTS = "importLogs"
 BRIEFLY = {"_problems": 0, "errors": {"$slice": 100}}

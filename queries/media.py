@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from dependencies.reading import Reading
+from dependencies.routers import PrefixRouter
 from domain.errors import NotFound
 
-router = APIRouter(prefix="/media", tags=["media"])
+router = PrefixRouter(prefix="/media", tags=["media"])
 
 DEMO_PICTURES = Path(__file__).parent.parent / "demo" / "overlays"
 DEMO_NAME = re.compile(r"[a-z0-9-]{1,80}\.png")

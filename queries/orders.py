@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from dependencies.answers import answer, etag, present
 from dependencies.caller import CurrentUser
@@ -11,6 +11,7 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import NotFound
 from domain.orders import OrderStatus
@@ -19,7 +20,7 @@ from domain.values import Role
 from projections.orders import OrderDocument
 from projections.stored import shape
 
-router = APIRouter(prefix="/api/orders", tags=["orders"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/orders", tags=["orders"], dependencies=[limited("read")])
 
 ORDER_STAFF = (Role.ORDER_MANAGER, Role.SUPPORT, Role.FINANCE)
 NEWEST = (("createdAt", -1), ("_id", -1))

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dependencies.caller import CatalogManager
 from dependencies.documents import WITHOUT_TOKENS
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading
+from dependencies.routers import PrefixRouter
 from queries.catalogue import staff_product_view
 
-router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/products", tags=["products"], dependencies=[limited("read")])
 
 Status = Literal["refused", "estimated", "missing"]
 

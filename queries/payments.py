@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dependencies.answers import answer, etag, present
 from dependencies.caller import CurrentUser
@@ -10,6 +10,7 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import NotFound
 from domain.payment_states import PaymentStatus
@@ -18,7 +19,7 @@ from projections.payments import PaymentDocument, RefundDocument
 from projections.stored import shape
 from queries.orders import NEWEST, own
 
-router = APIRouter(prefix="/api/payments", tags=["payments"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/payments", tags=["payments"], dependencies=[limited("read")])
 
 PAYMENT_STAFF = (Role.FINANCE, Role.ORDER_MANAGER, Role.SUPPORT)
 METHODS = ("card", "upi", "netbanking", "wallet")

@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import HTMLResponse
 from pymongo.asynchronous.database import AsyncDatabase
 from typing_extensions import TypedDict
@@ -19,13 +19,14 @@ from dependencies.answers import answer, iso
 from dependencies.documents import Document
 from dependencies.limits import limited
 from dependencies.reading import Reading, ReadModels
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import Gone
 from projections.stored import Id, shape
 from queries.images import OBJECT
 from queries.media import UNTRUSTED
 
-router = APIRouter(tags=["try-on"], dependencies=[limited("share")])
+router = PrefixRouter(tags=["try-on"], dependencies=[limited("share")])
 
 RESULTS, PRODUCTS = "tryOnResults", "products"
 UNSEEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}

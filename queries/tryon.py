@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NotRequired
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pymongo.asynchronous.database import AsyncDatabase
 from typing_extensions import TypedDict
 
@@ -13,13 +13,14 @@ from dependencies.documents import Document, object_id_or_404
 from dependencies.limits import limited
 from dependencies.lists import Page
 from dependencies.reading import Reading, ReadModels
+from dependencies.routers import PrefixRouter
 from dependencies.services import Services
 from domain.errors import NotFound
 from projections.stored import shape
 from projections.tryon import FailedDocument, ResultDocument
 from queries.images import signed
 
-router = APIRouter(prefix="/api/try-on", tags=["try-on"], dependencies=[limited("read")])
+router = PrefixRouter(prefix="/api/try-on", tags=["try-on"], dependencies=[limited("read")])
 
 RESULTS, IMAGES = "tryOnResults", "uploadedImages"
 

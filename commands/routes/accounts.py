@@ -3,7 +3,7 @@
 from functools import partial
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.background import BackgroundTask
 
 from commands.decisions.accounts import (
@@ -28,6 +28,7 @@ from dependencies.answers import answer
 from dependencies.caller import Admin, CurrentUser
 from dependencies.executor import Execute, Executor
 from dependencies.limits import count_against, limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.accounts import Account
 from domain.claims import claim_id
@@ -37,8 +38,8 @@ from domain.values import ObjectIdText
 log = structlog.get_logger(__name__)
 
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"])
-admin_router = APIRouter(prefix="/api/admin/users", tags=["accounts"])
+router = PrefixRouter(prefix="/api/auth", tags=["accounts"])
+admin_router = PrefixRouter(prefix="/api/admin/users", tags=["accounts"])
 
 USERS = "users"
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response, status
+from fastapi import Depends, Header, Response, status
 
 from commands.decisions.catalogue import (
     FeatureProduct,
@@ -19,10 +19,11 @@ from dependencies.caller import CatalogManager
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from domain.errors import PreconditionRequired
 from domain.values import ProductId
 
-router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("write")])
+router = PrefixRouter(prefix="/api/products", tags=["products"], dependencies=[limited("write")])
 
 PRODUCTS = "products"
 

@@ -2,14 +2,15 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from commands.decisions.consents import withdraw_consent
 from dependencies.caller import CurrentUser
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 
-router = APIRouter(prefix="/api/images/consent", tags=["images"])
+router = PrefixRouter(prefix="/api/images/consent", tags=["images"])
 
 CONSENTS = "photoConsents"
 

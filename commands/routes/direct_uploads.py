@@ -11,7 +11,7 @@ import re
 import secrets
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Response, UploadFile, status
+from fastapi import File, Form, Response, UploadFile, status
 from pydantic import Field
 
 from commands.context import Command
@@ -30,13 +30,14 @@ from dependencies.answers import answer, iso
 from dependencies.caller import CurrentUser
 from dependencies.executor import Execute, Executor
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.albums import Album
 from domain.errors import DomainError, NotFound, Unavailable
 from domain.values import UserId
 
-router = APIRouter(prefix="/api/images", tags=["images"])
-media_router = APIRouter(prefix="/media", tags=["media"])
+router = PrefixRouter(prefix="/api/images", tags=["images"])
+media_router = PrefixRouter(prefix="/media", tags=["media"])
 
 EXTENSIONS = {
     "image/jpeg": "jpg",

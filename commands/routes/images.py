@@ -2,15 +2,16 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 
 from commands.decisions.images import ProcessImage, delete_image, look_again
 from dependencies.caller import CurrentUser
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 
-router = APIRouter(prefix="/api/images", tags=["images"])
+router = PrefixRouter(prefix="/api/images", tags=["images"])
 
 IMAGES = "uploadedImages"
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import File, Query, Response, UploadFile
 
 from commands.decisions.importing import cancel_import, finish_id, refuse_import, start_import
 from commands.effects.keys import display_name
@@ -18,6 +18,7 @@ from dependencies.caller import CatalogManager
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.errors import TooLarge
 from domain.import_rules import (
@@ -35,7 +36,7 @@ from domain.import_rules import (
 )
 from domain.ports.events import commit_id_of
 
-router = APIRouter(prefix="/api/products", tags=["imports"])
+router = PrefixRouter(prefix="/api/products", tags=["imports"])
 
 IMPORTS = "importLogs"
 PREVIEW_ROWS = 20

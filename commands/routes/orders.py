@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 
 from commands.decisions.cancelling import CancelOrder, cancel_order
 from commands.decisions.fulfilment import ShipOrder, deliver_order, ship_order, start_processing
@@ -13,10 +13,11 @@ from dependencies.caller import CurrentUser, OrderManager
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices
 from domain.values import OrderId
 
-router = APIRouter(prefix="/api/orders", tags=["orders"])
+router = PrefixRouter(prefix="/api/orders", tags=["orders"])
 
 ORDERS = "orders"
 

@@ -7,7 +7,7 @@ import hashlib
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import File, Form, Response, UploadFile
 
 from commands.decisions.overlays import SetOverlay, give_overlay, refuse_cut_out, set_overlay
 from commands.effects.cutting import REFUSALS, Width, overlay_of_picture, prepared_overlay, stored
@@ -18,6 +18,7 @@ from commands.unit_of_work import perform
 from dependencies.caller import CatalogManager
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.catalogue import Product
 from domain.errors import DomainError, Invalid, NotFound, TooLarge
@@ -26,7 +27,7 @@ from domain.ports.events import CommandContext
 from domain.sessions import User
 from domain.values import ProductId
 
-router = APIRouter(prefix="/api/products", tags=["products"])
+router = PrefixRouter(prefix="/api/products", tags=["products"])
 
 PRODUCTS = "products"
 OBJECT = "object:"

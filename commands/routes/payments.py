@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import Request, Response, status
 
 from commands.decisions.payments import (
     ConfirmPayment,
@@ -22,6 +22,7 @@ from dependencies.answers import answer, view_of
 from dependencies.caller import CurrentUser
 from dependencies.executor import CommandOutcome, Execute, Executor
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.errors import NotFound, RuleViolation, Unreadable
 from domain.orders import Order
@@ -30,7 +31,7 @@ from domain.payments import Payment
 from domain.sessions import User
 from domain.values import PaymentId
 
-router = APIRouter(prefix="/api/payments", tags=["payments"])
+router = PrefixRouter(prefix="/api/payments", tags=["payments"])
 
 PAYMENTS = "payments"
 

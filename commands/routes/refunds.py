@@ -3,16 +3,17 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 
 from commands.decisions.refunds import RefundPayment, refund_payment
 from dependencies.caller import Finance
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from domain.values import PaymentId
 
-router = APIRouter(prefix="/api/payments", tags=["payments"])
+router = PrefixRouter(prefix="/api/payments", tags=["payments"])
 
 
 async def known_payment(payment_id: str) -> PaymentId:

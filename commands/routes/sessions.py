@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from commands.decisions.sessions import (
     LogIn,
@@ -19,6 +19,7 @@ from dependencies.answers import answer, view_of
 from dependencies.caller import CurrentUser
 from dependencies.executor import CommandOutcome, Execute, Executor
 from dependencies.limits import client_address, count_against, limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.accounts import Account
 from domain.claims import claim_id
@@ -27,7 +28,7 @@ from domain.sessions import Session
 from domain.tokens import first_refresh_token, next_refresh_token, session_of, token_hash
 from domain.values import ObjectIdText
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"])
+router = PrefixRouter(prefix="/api/auth", tags=["accounts"])
 
 USERS = "users"
 

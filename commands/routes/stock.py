@@ -2,15 +2,16 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from commands.decisions.stock import CountStock, ReceiveStock, count_stock, receive_stock
 from commands.routes.catalogue import KnownProduct
 from dependencies.caller import CatalogManager
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 
-router = APIRouter(prefix="/api/products", tags=["products"], dependencies=[limited("write")])
+router = PrefixRouter(prefix="/api/products", tags=["products"], dependencies=[limited("write")])
 
 PRODUCTS = "products"
 

@@ -3,7 +3,7 @@
 import secrets
 from functools import partial
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 
 from commands.decisions.tryon import (
     AdjustTryOn,
@@ -20,9 +20,10 @@ from dependencies.caller import CurrentUser
 from dependencies.documents import object_id_or_404
 from dependencies.executor import Execute
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices
 
-router = APIRouter(prefix="/api/try-on", tags=["try-on"])
+router = PrefixRouter(prefix="/api/try-on", tags=["try-on"])
 
 RESULTS = "tryOnResults"
 LOCATION = "/api/try-on/results/{id}"

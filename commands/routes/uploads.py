@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Response, UploadFile, status
+from fastapi import File, Form, Response, UploadFile, status
 
 from commands.decisions.images import upload_image
 from commands.effects.keys import display_name
@@ -15,11 +15,12 @@ from commands.unit_of_work import Handler
 from dependencies.caller import CurrentUser
 from dependencies.executor import Execute, Executor
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.errors import DomainError, Invalid, TooLarge, Unavailable
 from domain.values import UserId
 
-router = APIRouter(prefix="/api/images", tags=["images"])
+router = PrefixRouter(prefix="/api/images", tags=["images"])
 
 Purpose = Literal["tryon", "avatar"]
 

@@ -4,19 +4,20 @@ from functools import partial
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from commands.decisions.payments import record_gateway_observation
 from commands.effects.gateway_calls import Caller, act
 from dependencies.answers import answer
 from dependencies.limits import limited
+from dependencies.routers import PrefixRouter
 from dependencies.services import AllServices, Services
 from domain.errors import TooLarge
 from domain.payment_events import Source
 from domain.ports.gateway import GatewayPayment, GatewayRefund
 
 log = structlog.get_logger(__name__)
-router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+router = PrefixRouter(prefix="/api/webhooks", tags=["webhooks"])
 
 MAX_WEBHOOK_BYTES = 256 * 1024
 
