@@ -10,6 +10,7 @@ their own.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -92,13 +93,15 @@ class Shared:
         document = await lists.of(key, partial(read_list, query))
 
     Whoever asks while `under_way` others are at work waits, together with all who want the same; what they
-    get was begun after each of them asked.
+    get was begun after each of them asked. Work that takes longer than `patience` seconds holds nobody up.
     """
 
-    def __init__(self, *, under_way: int = 4) -> None:
+    def __init__(self, *, under_way: int = 4, patience: float = 0.05) -> None:
         self._under_way = under_way
+        self._patience = patience
         self._waiting: dict[Hashable, tuple[asyncio.Future[Any], Callable[[], Awaitable[Any]]]] = {}
         self._working: set[asyncio.Task[None]] = set()
+        self._overdue: set[asyncio.Task[None]] = set()
 
     async def of(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """What `make` of the first who asked comes to, its fault too. Safe to cancel."""
@@ -112,22 +115,29 @@ class Shared:
         if self._waiting and len(self._working) < self._under_way:
             task = asyncio.create_task(self._work(), name="shared work")
             self._working.add(task)
-            task.add_done_callback(self._worked)
+            timer = asyncio.get_running_loop().call_later(self._patience, self._make_room, task)
+            task.add_done_callback(partial(self._worked, timer))
 
-    def _worked(self, task: asyncio.Task[None]) -> None:
+    def _make_room(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
-        self._begin()  # one that was cancelled may leave some behind
+        self._overdue.add(task)
+        self._begin()
+
+    def _worked(self, timer: asyncio.TimerHandle, task: asyncio.Task[None]) -> None:
+        timer.cancel()
+        self._working.discard(task)
+        self._overdue.discard(task)
+        self._begin()
 
     async def _work(self) -> None:
-        """One after the other, while there is any."""
-        while self._waiting:
-            key = next(iter(self._waiting))
-            future, make = self._waiting.pop(key)
-            try:
-                future.set_result(await make())
-            except asyncio.CancelledError:
-                future.cancel()
-                raise
-            except Exception as fault:  # noqa: BLE001 - theirs who asked, each of them
-                future.set_exception(fault)
-                future.exception()  # a caller that was cancelled does not come for it
+        if not self._waiting:  # another has taken it
+            return
+        future, make = self._waiting.pop(next(iter(self._waiting)))
+        try:
+            future.set_result(await make())
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except Exception as fault:  # noqa: BLE001 - theirs who asked, each of them
+            future.set_exception(fault)
+            future.exception()  # a caller that was cancelled does not come for it

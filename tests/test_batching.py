@@ -149,3 +149,17 @@ async def test_who_leaves_takes_nobody_along_who_waits_for_the_same() -> None:
     gone.cancel()
     kitchen.open.set()
     assert await stays == "dal 1"
+
+
+async def test_what_takes_long_holds_up_nothing_else() -> None:
+    """Four lists whose filters fit nothing walked a whole catalogue: no other list may wait for them."""
+    shared, kitchen = Shared(under_way=2, patience=0.001), Kitchen()
+    slow = ordered(shared, kitchen, "dal", "rice")
+    quick = Kitchen()
+    quick.open.set()
+    tasks = ordered(shared, quick, "roti", "chai", "raita")
+    assert await asyncio.gather(*tasks) == ["roti 1", "chai 2", "raita 3"]
+    kitchen.open.set()
+    assert await asyncio.gather(*slow) == ["dal 1", "rice 2"]
+    assert not shared._working
+    assert not shared._overdue
