@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import structlog
 from prometheus_client import Counter
+from pymongo.errors import PyMongoError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dependencies.limits import count_address
@@ -34,6 +35,8 @@ SHUT = ("/import", "/overlays", "/validate-import")
 """Staff's own pages below the prefix."""
 MOST_BYTES = 64_000_000
 MOST_RECIPES = 10_000
+LONGEST_ADDRESS = 1_000
+"""Of those that are known, in bytes: nobody fills the memory with filters that mean nothing."""
 MOST_BYTES_OF_ONE = 400_000
 LATE_SECONDS = 1.0
 """How long what is left of a piece may be shown as it was."""
@@ -162,7 +165,7 @@ class ShopWindow:
     async def _by_routing(self, key: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
         recipe = recipe_of(scope)
-        if recipe is not None:
+        if recipe is not None and len(key) <= LONGEST_ADDRESS:
             self._recipes[key] = Known(recipe, scope.get("route"))
             if len(self._recipes) > MOST_RECIPES:
                 self._recipes.popitem(last=False)
@@ -176,11 +179,11 @@ class ShopWindow:
         receive: Receive,
         send: Send,
     ) -> None:
-        """A refusal is worded as any other: by the application."""
+        """What refuses it, or fails, is worded as anywhere: by the application, which tries it anew."""
         try:
             await count_address(scope, services, "read")
             response = await known.recipe()
-        except DomainError:
+        except (DomainError, PyMongoError):
             self._recipes.pop(key, None)
             await self._app(scope, receive, send)
             return

@@ -4,6 +4,7 @@ import time
 from typing import Any, cast
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 import shop_window
 from projections.product_changes import CHANGING, COUNTING
@@ -259,3 +260,24 @@ async def test_as_many_addresses_are_known_as_there_is_room_for(
     for limit in (1, 2, 3):
         await api.client.get(f"/api/products?limit={limit}", headers=NAMED)
     assert list(window_of(api)._recipes) == [b"/api/products?limit=2", b"/api/products?limit=3"]
+
+
+@pytest.mark.parametrize("headers", [NAMED, {}])
+async def test_a_database_that_is_away_is_told_at_a_known_address_as_anywhere(
+    api: Api, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    await product(api)
+    await api.client.get("/api/products", headers=NAMED)
+    assert b"/api/products?" in window_of(api)._recipes
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise AutoReconnect("connection refused")
+
+    monkeypatch.setattr("dependencies.lists.PageOfList.find_raw", away)
+    refused = await api.client.get("/api/products", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
+async def test_an_address_of_great_length_is_not_learnt(api: Api) -> None:
+    await api.client.get("/api/products?nothing=" + "x" * 2_000, headers=NAMED)
+    assert not window_of(api)._recipes
